@@ -1,0 +1,4 @@
+package checks
+
+// A Verifier judges certificate chains against trust anchors.
+type Verifier struct{}

@@ -1,14 +1,23 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -23,22 +32,347 @@ type Options struct {
 }
 
 // A Collector probes targets on schedule, keeps what is known of them and exposes it.
-type Collector struct{}
+type Collector struct {
+	opts      Options
+	logger    *slog.Logger
+	checks    []*checks.Check
+	expo      *exposition
+	self      *self
+	limits    *limits
+	scheduler *scheduler
+	told      sync.Map // Bugs that were logged.
+
+	applying sync.Mutex // One configuration at a time.
+	applied  chan struct{}
+	regime   atomic.Pointer[regime]
+
+	mu      sync.Mutex
+	states  map[string]*state
+	sorted  []*state // By name; nil: to be made anew.
+	running bool
+	ready   bool
+}
+
+// A regime is one configuration with everything made from it. It is never changed.
+type regime struct {
+	cfg      *targets.Config
+	env      *checks.Env
+	builder  *builder
+	excluded map[string]bool // Metrics, by name without prefix.
+}
+
+const (
+	// vantageName is the target that is the prober itself.
+	vantageName = "vantage"
+	// maxExchangers bounds the servers that one domain's MX records can make us probe.
+	maxExchangers = 100
+	// grace is how long rounds have to end their sessions when the collector stops.
+	grace = 4500 * time.Millisecond
+)
 
 // New returns a collector that does nothing until Run.
-func New(o Options) (*Collector, error) { return nil, errors.New("collector: not built") }
+func New(o Options) (*Collector, error) { return newCollector(o, checks.All, catalog.ProblemByID) }
+
+// newCollector is New with the checks and the catalogue of problems as parameters.
+func newCollector(o Options, list []*checks.Check, problem func(string) (catalog.Problem, bool)) (*Collector, error) {
+	if o.Config == nil {
+		return nil, errors.New("collector: no configuration")
+	}
+	c := &Collector{
+		opts: o, logger: o.Logger, checks: list,
+		limits:  newLimits(o.Config.Limits),
+		applied: make(chan struct{}, 1),
+		states:  map[string]*state{},
+	}
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	c.expo = newExposition(list, c.bug)
+	c.scheduler = newScheduler(c.round)
+	c.self = newSelf(c)
+	env, err := c.newEnv(o.Config, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.put(&regime{cfg: o.Config, env: env, builder: &builder{cfg: o.Config, problem: problem, expo: c.expo, bug: c.bug}})
+	c.Reloaded(nil)
+	return c, nil
+}
+
+// bug logs a mistake of ours, the first time it shows.
+func (c *Collector) bug(what string) {
+	if _, told := c.told.LoadOrStore(what, true); !told {
+		c.logger.Error("This is a bug, please report it", "bug", what)
+	}
+}
 
 // Run probes until ctx ends, then ends every session politely and returns within five seconds.
-func (c *Collector) Run(ctx context.Context) error { return nil }
+func (c *Collector) Run(ctx context.Context) error {
+	var helpers sync.WaitGroup
+	found := make(chan struct{})
+	helpers.Go(func() { c.findHeloName(ctx, found) })
+	select {
+	case <-found:
+	case <-ctx.Done():
+	case <-time.After(heloPatience):
+	}
+
+	c.mu.Lock()
+	c.running = true
+	c.begin(time.Now(), c.inOrder())
+	c.mu.Unlock()
+	c.scheduler.loop(ctx)
+
+	ended := make(chan struct{})
+	go func() {
+		c.scheduler.rounds.Wait()
+		helpers.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(grace):
+		c.logger.Warn("Not every probe ended in time")
+	}
+	return nil
+}
 
 // Apply puts a configuration in force. Targets that did not change keep what is known of them. On an error nothing changes.
-func (c *Collector) Apply(cfg *targets.Config) error { return nil }
+func (c *Collector) Apply(cfg *targets.Config) error {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	old := c.regime.Load()
+	env, err := c.newEnv(cfg, old)
+	if err != nil {
+		return err
+	}
+	b := *old.builder
+	b.cfg = cfg
+	c.put(&regime{cfg: cfg, env: env, builder: &b})
+	select {
+	case c.applied <- struct{}{}:
+	default:
+	}
+	return nil
+}
 
-// Reloaded records the outcome of a reload for config_last_reload_successful.
-func (c *Collector) Reloaded(err error) {}
+// put puts a regime in force: targets that are not in it go, those that are new begin.
+func (c *Collector) put(reg *regime) {
+	reg.excluded = map[string]bool{}
+	for _, name := range reg.cfg.Metrics.Exclude {
+		reg.excluded[strings.TrimPrefix(name, namespace)] = true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.regime.Store(reg)
+	c.limits.set(reg.cfg.Limits)
+	now := time.Now()
 
-// Ready reports whether every configured target has been tried once.
-func (c *Collector) Ready() bool { return false }
+	wanted := map[string]*targets.Target{vantageName: vantageTarget()}
+	for _, t := range reg.cfg.Targets {
+		wanted[t.Name] = t
+	}
+	// The servers of domains are there until the domains' MX records are seen again.
+	refs := map[string]map[string]bool{}
+	follows := map[string]map[string]bool{}
+	for name, st := range c.states {
+		domain := wanted[name]
+		if domain == nil || domain.Kind != targets.KindDomain || st.follows == nil {
+			continue
+		}
+		follows[name] = map[string]bool{}
+		for _, host := range st.exchangers {
+			t, ok := reg.cfg.DiscoveredServer(domain, host)
+			if !ok {
+				continue
+			}
+			if wanted[t.Name] == nil {
+				wanted[t.Name] = t
+			}
+			if refs[t.Name] == nil {
+				refs[t.Name] = map[string]bool{}
+			}
+			refs[t.Name][name], follows[name][t.Name] = true, true
+		}
+	}
+
+	var fresh []*state
+	states := make(map[string]*state, len(wanted))
+	for name, t := range wanted {
+		old := c.states[name]
+		st := old
+		if old == nil || !same(old.target, t) {
+			st = c.newState(t, reg, now)
+			fresh = append(fresh, st)
+			if old != nil {
+				st.exchangers = old.exchangers
+			}
+		} else {
+			st.mu.Lock()
+			st.target = t
+			st.mu.Unlock()
+			st.rebuild(reg, now)
+		}
+		states[name] = st
+		st.follows = follows[name]
+		st.refs = refs[name]
+	}
+	for name, old := range c.states {
+		if states[name] != old {
+			c.scheduler.remove(old)
+		}
+	}
+	c.states, c.sorted = states, nil
+	if c.running {
+		c.begin(now, fresh)
+	}
+}
+
+// same reports whether what is known of a target holds under its new configuration.
+func same(old, t *targets.Target) bool {
+	return old.Kind == targets.KindVantage && t.Kind == targets.KindVantage || old.Same(t)
+}
+
+// begin schedules new targets in the order of their hashes, the vantage first, because
+// other verdicts depend on it. c.mu is held.
+func (c *Collector) begin(now time.Time, fresh []*state) {
+	fresh = slices.Clone(fresh)
+	slices.SortFunc(fresh, func(a, b *state) int {
+		if d := cmp.Compare(kindRank(a), kindRank(b)); d != 0 {
+			return d
+		}
+		return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.name, b.name))
+	})
+	c.scheduler.add(now, len(c.states), fresh...)
+}
+
+func kindRank(st *state) int {
+	if st.target.Kind == targets.KindVantage {
+		return 0
+	}
+	return 1
+}
+
+// vantageTarget is the prober itself. It is always there.
+func vantageTarget() *targets.Target {
+	spec, _ := targets.CheckByName("vantage")
+	every := map[string]time.Duration{"vantage": spec.Interval}
+	return &targets.Target{
+		Name: vantageName, Kind: targets.KindVantage, Source: targets.SourceConfig, Every: every,
+		Module: &targets.Module{Name: vantageName, Kind: targets.KindVantage, Checks: []string{"vantage"}, Every: every, Timeout: time.Minute},
+	}
+}
+
+// follow makes the MX hosts of a domain targets. A server that several domains lead to is one
+// target, and goes with the last of them.
+func (c *Collector) follow(st *state, mxs []dnsclient.MX) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.states[st.name] != st {
+		return // The domain went or changed meanwhile.
+	}
+	reg, now := c.regime.Load(), time.Now()
+	st.exchangers = nil
+	follows := map[string]bool{}
+	var fresh []*state
+	for _, mx := range mxs {
+		if mx.Host == "" || len(st.exchangers) == maxExchangers || slices.Contains(st.exchangers, mx.Host) {
+			continue
+		}
+		st.exchangers = append(st.exchangers, mx.Host)
+		t, ok := reg.cfg.DiscoveredServer(st.target, mx.Host)
+		if !ok {
+			continue
+		}
+		server := c.states[t.Name]
+		if server == nil {
+			server = c.newState(t, reg, now)
+			c.states[t.Name], c.sorted = server, nil
+			fresh = append(fresh, server)
+		}
+		follows[t.Name] = true
+		if server.refs == nil {
+			server.refs = map[string]bool{}
+		}
+		server.refs[st.name] = true
+	}
+	for name := range st.follows {
+		server := c.states[name]
+		if follows[name] || server == nil {
+			continue
+		}
+		delete(server.refs, st.name)
+		if server.target.Source == targets.SourceMX && len(server.refs) == 0 {
+			delete(c.states, name)
+			c.sorted = nil
+			c.scheduler.remove(server)
+		}
+	}
+	st.follows = follows
+	if c.running {
+		c.begin(now, fresh)
+	}
+}
+
+// inOrder returns all states sorted by name. c.mu is held.
+func (c *Collector) inOrder() []*state {
+	if c.sorted == nil {
+		c.sorted = make([]*state, 0, len(c.states))
+		for _, st := range c.states {
+			c.sorted = append(c.sorted, st)
+		}
+		slices.SortFunc(c.sorted, func(a, b *state) int { return strings.Compare(a.name, b.name) })
+	}
+	return c.sorted
+}
+
+// Snapshots returns what is known now of every target, sorted by name. What it returns
+// must not be changed.
+func (c *Collector) Snapshots() []*Snapshot {
+	c.mu.Lock()
+	sts, reg := c.inOrder(), c.regime.Load()
+	c.mu.Unlock()
+	now := time.Now()
+	out := make([]*Snapshot, len(sts))
+	for i, st := range sts {
+		out[i] = st.snapshot.Load()
+		if e := out[i].expires; !e.IsZero() && !now.Before(e) {
+			out[i] = st.rebuild(reg, now)
+		}
+	}
+	return out
+}
+
+// Ready reports whether every configured target has been tried once. It stays so when a
+// reload adds targets.
+func (c *Collector) Ready() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ready {
+		return true
+	}
+	for _, st := range c.states {
+		if st.target.Source != targets.SourceMX && len(st.plans) > 0 && !st.tried.Load() {
+			return false
+		}
+	}
+	c.ready = true
+	return true
+}
 
 // Gather returns all families, sorted, from memory. It implements prometheus.Gatherer.
-func (c *Collector) Gather() ([]*dto.MetricFamily, error) { return nil, nil }
+func (c *Collector) Gather() ([]*dto.MetricFamily, error) {
+	excluded := c.regime.Load().excluded
+	families, total := c.expo.gather(c.Snapshots(), excluded)
+	own, err := c.self.gather(total, excluded)
+	if err != nil {
+		c.bug(err.Error())
+	}
+	for _, f := range own {
+		if !slices.ContainsFunc(families, func(o *dto.MetricFamily) bool { return o.GetName() == f.GetName() }) {
+			families = append(families, f)
+		}
+	}
+	slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return families, nil
+}

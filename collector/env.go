@@ -1,0 +1,260 @@
+package collector
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// newEnv makes what all rounds under a configuration share. What the last one, if there is
+// one, has learnt and still holds (answers of DNS, tests of blocklists, our own name) is kept.
+func (c *Collector) newEnv(cfg *targets.Config, old *regime) (*checks.Env, error) {
+	env := &checks.Env{Config: cfg, Dialer: c.opts.Dialer, Route: c.opts.Route}
+	if env.Dialer == nil {
+		env.Dialer = &net.Dialer{}
+	}
+	if env.Route == nil {
+		env.Route = smtpclient.Route
+	}
+	roots, err := c.roots(cfg.TLS.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	env.Verifier = checks.NewVerifier(roots)
+
+	sameDNS := old != nil && reflect.DeepEqual(cfg.Resolver, old.cfg.Resolver) &&
+		cfg.Limits.DNSQueriesPerSecond == old.cfg.Limits.DNSQueriesPerSecond && reflect.DeepEqual(secrets(cfg), secrets(old.cfg))
+	if sameDNS {
+		env.DNS = old.env.DNS
+	} else if env.DNS, err = c.newDNS(cfg, cfg.Resolver.Servers); err != nil {
+		return nil, fmt.Errorf("resolver: %w", err)
+	}
+	if sameDNS && reflect.DeepEqual(cfg.Blocklists, old.cfg.Blocklists) && reflect.DeepEqual(cfg.AllowAddresses, old.cfg.AllowAddresses) {
+		env.Lists = old.env.Lists
+	} else {
+		forResolver := func(server string) (*dnsclient.Client, error) { return c.newDNS(cfg, []string{server}) }
+		if env.Lists, err = checks.NewLists(cfg, env.DNS, forResolver); err != nil {
+			return nil, fmt.Errorf("blocklists: %w", err)
+		}
+	}
+
+	env.HeloName, env.HeloResolves = cfg.HeloName, cfg.HeloName != ""
+	if cfg.HeloName == "" && old != nil && old.cfg.HeloName == "" {
+		env.HeloName, env.HeloResolves = old.env.HeloName, old.env.HeloResolves
+	}
+	if env.HeloName == "" {
+		env.HeloName = addressLiteral(outgoingAddress())
+	}
+	return env, nil
+}
+
+// newDNS returns a client that asks servers.
+func (c *Collector) newDNS(cfg *targets.Config, servers []string) (*dnsclient.Client, error) {
+	return dnsclient.New(dnsclient.Options{
+		Servers:          servers,
+		Timeout:          cfg.Resolver.Timeout,
+		ValidatesDNSSEC:  cfg.Resolver.ValidatesDNSSEC,
+		QueriesPerSecond: cfg.Limits.DNSQueriesPerSecond,
+		Observe:          c.self.observeDNS,
+		Redact:           secrets(cfg),
+	})
+}
+
+// secrets are the strings that must not appear anywhere.
+func secrets(cfg *targets.Config) []string {
+	if s, ok := any(cfg).(interface{ Secrets() []string }); ok {
+		return s.Secrets()
+	}
+	return nil
+}
+
+// roots are the trust anchors: those given or the system's, and those of tls.ca_file.
+func (c *Collector) roots(file string) (*x509.CertPool, error) {
+	roots := c.opts.Roots
+	if roots == nil {
+		var err error
+		if roots, err = x509.SystemCertPool(); err != nil {
+			roots = x509.NewCertPool() // A machine without any: nothing is trusted but ca_file.
+		}
+	}
+	if file == "" {
+		return roots, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("tls.ca_file: %w", err)
+	}
+	roots = roots.Clone()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("tls.ca_file: %s holds no certificate in PEM form", file)
+	}
+	return roots, nil
+}
+
+const (
+	// heloPatience is how long the first rounds wait for our own name.
+	heloPatience = 3 * time.Second
+	// heloRetry is how often it is looked for again while DNS does not know it.
+	heloRetry = 5 * time.Minute
+)
+
+// findHeloName looks for the name to say in EHLO while none is configured and none found. RFC 5321 section 4.1.1.1: the client's fully qualified domain name, and only where it
+// has none an address literal. found is closed after the first attempt.
+func (c *Collector) findHeloName(ctx context.Context, found chan<- struct{}) {
+	for first := true; ; first = false {
+		env := c.regime.Load().env
+		done := env.HeloResolves
+		if !done {
+			asking, cancel := context.WithTimeout(ctx, 10*time.Second)
+			name, ok := machineName(asking, env.DNS, machineNames())
+			cancel()
+			if done = ok; ok {
+				c.setHeloName(name)
+			}
+		}
+		if first {
+			if !done && ctx.Err() == nil {
+				c.logger.Warn("This machine's name is not in DNS and helo_name is not configured: servers are greeted with an address literal, which many refuse", "helo_name", env.HeloName)
+			}
+			close(found)
+		}
+		var retry <-chan time.Time
+		if !done {
+			retry = time.After(heloRetry)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.applied:
+		case <-retry:
+		}
+	}
+}
+
+// setHeloName puts a name that was found into the configuration in force, if it still needs one.
+func (c *Collector) setHeloName(name string) {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	reg := *c.regime.Load()
+	if reg.env.HeloResolves {
+		return
+	}
+	env := *reg.env
+	env.HeloName, env.HeloResolves = name, true
+	reg.env = &env
+	c.regime.Store(&reg)
+}
+
+// machineName returns the first of names that has an address in DNS.
+func machineName(ctx context.Context, dns *dnsclient.Client, names []string) (string, bool) {
+	for _, name := range names {
+		for _, family := range []int{4, 6} {
+			if a, err := dns.Addresses(ctx, family, name); err == nil && a.Outcome == dnsclient.OutcomeFound {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// machineNames are the names this machine may have, from its own files: the host name itself, its
+// full form in /etc/hosts, and with the search domains of /etc/resolv.conf.
+func machineNames() []string {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil
+	}
+	hosts, _ := os.ReadFile("/etc/hosts")
+	resolv, _ := os.ReadFile("/etc/resolv.conf")
+	return namesOf(host, string(hosts), string(resolv))
+}
+
+// namesOf is machineNames on the texts of the files.
+func namesOf(host, hosts, resolv string) []string {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	var out []string
+	add := func(name string) {
+		if name = strings.ToLower(strings.TrimSuffix(name, ".")); usableHelo(name) {
+			out = append(out, name)
+		}
+	}
+	add(host)
+	short, _, _ := strings.Cut(host, ".")
+	for line := range strings.Lines(hosts) {
+		line, _, _ = strings.Cut(line, "#")
+		names := strings.Fields(line)
+		for i, n := range names {
+			if i == 0 || !strings.EqualFold(n, host) {
+				continue
+			}
+			for _, full := range names[1:] {
+				if strings.HasPrefix(strings.ToLower(full), short+".") {
+					add(full)
+				}
+			}
+		}
+	}
+	for line := range strings.Lines(resolv) {
+		f := strings.Fields(line)
+		if len(f) < 2 || f[0] != "search" && f[0] != "domain" || strings.Contains(host, ".") {
+			continue
+		}
+		for _, domain := range f[1:] {
+			add(host + "." + domain)
+		}
+	}
+	return out
+}
+
+// usableHelo reports whether a name may be said in EHLO to the world: not a bare name, and
+// not one that means something only on this machine or in its cluster.
+func usableHelo(name string) bool {
+	if !strings.Contains(name, ".") || strings.ContainsAny(name, " []:/_") {
+		return false
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return false
+	}
+	for _, suffix := range []string{".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa", ".invalid"} {
+		if strings.HasSuffix(name, suffix) {
+			return false
+		}
+	}
+	return !strings.HasPrefix(name, "localhost.")
+}
+
+// outgoingAddress is the address this machine sends from, or loopback if it has none.
+// Connecting a UDP socket chooses the route and sends nothing.
+func outgoingAddress() netip.Addr {
+	for _, to := range []string{"192.0.2.1:25", "[2001:db8::1]:25"} {
+		conn, err := net.Dial("udp", to)
+		if err != nil {
+			continue
+		}
+		local := conn.LocalAddr()
+		conn.Close()
+		if ap, err := netip.ParseAddrPort(local.String()); err == nil {
+			return ap.Addr().Unmap().WithZone("")
+		}
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// addressLiteral writes an address for EHLO (RFC 5321 section 4.1.3).
+func addressLiteral(a netip.Addr) string {
+	if a.Is4() {
+		return "[" + a.String() + "]"
+	}
+	return "[IPv6:" + a.String() + "]"
+}

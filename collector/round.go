@@ -1,0 +1,226 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// A state is one target: what is known of it and when it is due.
+type state struct {
+	timetable
+	name string
+	pair *dto.LabelPair // The label target, shared by all its series.
+	door door
+
+	mu       sync.Mutex // Held while target changes and while a snapshot is made.
+	target   *targets.Target
+	snapshot atomic.Pointer[Snapshot]
+	tried    atomic.Bool // A round ended.
+
+	// Guarded by the collector's mutex.
+	exchangers []string        // Of a domain: its MX hosts as last seen.
+	follows    map[string]bool // Of a domain: the names of the servers they lead to.
+	refs       map[string]bool // Of a server found by MX: the domains that lead to it.
+}
+
+// newState returns the state of a target of which nothing is known yet.
+func (c *Collector) newState(t *targets.Target, reg *regime, now time.Time) *state {
+	st := &state{name: t.Name, target: t, pair: newPair(labelPair{"target", t.Name}), refs: map[string]bool{}}
+	st.index, st.phase = -1, phase(t.Name)
+	var known []CheckState
+	for _, check := range c.checks {
+		if every := t.Every[check.Name]; every > 0 {
+			spec, _ := targets.CheckByName(check.Name)
+			st.plans = append(st.plans, &plan{check: check, every: every, least: spec.Least})
+			known = append(known, CheckState{Check: check, Every: every})
+		}
+	}
+	st.snapshot.Store(reg.builder.build(st, known, now))
+	return st
+}
+
+// rebuild makes the snapshot anew from what is known, for the time has come or the
+// configuration changed.
+func (st *state) rebuild(reg *regime, now time.Time) *Snapshot {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	s := reg.builder.build(st, st.snapshot.Load().Checks, now)
+	st.snapshot.Store(s)
+	return s
+}
+
+// round makes one pass over a target: the due checks run side by side and share what they
+// look up. Each one's verdict is published as soon as it is reached. What ctx cuts off changes
+// nothing.
+func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.Time) {
+	guarded, cancel := context.WithTimeout(ctx, roundLimit)
+	defer cancel()
+	st.mu.Lock()
+	t := st.target
+	st.mu.Unlock()
+	known := st.snapshot.Load()
+	visit := &visit{c: c, st: st, every: smtpInterval(t)}
+	env := *c.regime.Load().env
+	env.Enter = visit.enter
+	facts := &checks.Facts{}
+	smtpDue := slices.ContainsFunc(due, func(p *plan) bool { return p.check.Name == "smtp" })
+
+	var running sync.WaitGroup
+	for _, p := range due {
+		running.Go(func() {
+			r := &checks.Round{
+				Target: t, Env: &env, Time: now, Facts: facts, Every: p.every,
+				Last:      func(key string) (time.Time, bool) { return known.reached(p.check, key, now) },
+				LastNames: st.door.lastNames,
+				SMTPDue:   smtpDue,
+			}
+			begin := time.Now()
+			err := c.runCheck(guarded, p.check, r)
+			if ctx.Err() != nil {
+				return
+			}
+			how := outcomeOf(&r.Result, err)
+			c.self.observe(p.check.Name, how, time.Since(begin))
+			if err != nil {
+				c.logger.Debug("A check could not be answered", "target", st.name, "check", p.check.Name, "err", err)
+			}
+			c.learn(st, p.check, now, &r.Result, err)
+			if err == nil && r.Result.ExchangersKnown {
+				c.follow(st, r.Result.Exchangers)
+			}
+		})
+	}
+	running.Wait()
+	visit.end()
+	if ctx.Err() == nil {
+		st.tried.Store(true)
+	}
+}
+
+// smtpInterval is how often a server is talked to, which back-off is measured by.
+func smtpInterval(t *targets.Target) time.Duration {
+	if every := t.Every["smtp"]; every > 0 {
+		return every
+	}
+	spec, _ := targets.CheckByName("smtp")
+	return spec.Interval
+}
+
+// runCheck runs a check and turns its panic into an error, so that a mistake in one check
+// costs that check's verdict on one target and nothing else.
+func (c *Collector) runCheck(ctx context.Context, check *checks.Check, r *checks.Round) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+			if _, told := c.told.LoadOrStore("panic "+check.Name, true); !told {
+				c.logger.Error("A check panicked; this is a bug, please report it", "check", check.Name, "target", r.Target.Name, "panic", p, "stack", string(debug.Stack()))
+			}
+		}
+	}()
+	return check.Run(ctx, r)
+}
+
+// learn puts what a check's run saw into the target's snapshot.
+func (c *Collector) learn(st *state, check *checks.Check, now time.Time, result *checks.Result, err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	known := slices.Clone(st.snapshot.Load().Checks)
+	r := c.expo.renderer(st)
+	var fresh, others []*block
+	for i := range known {
+		if known[i].Check != check {
+			for _, p := range known[i].Parts {
+				others = append(others, p.block)
+			}
+			continue
+		}
+		known[i] = known[i].after(now, result, err, func(p *checks.Part) *block {
+			b := r.part(p)
+			fresh = append(fresh, b)
+			return b
+		})
+		for _, p := range known[i].Parts {
+			if !slices.Contains(fresh, p.block) {
+				others = append(others, p.block)
+			}
+		}
+	}
+	c.expo.keepUnique(fresh, others)
+	st.snapshot.Store(c.regime.Load().builder.build(st, known, time.Now()))
+}
+
+// reached returns when the verdict was reached that is held of a thing.
+func (s *Snapshot) reached(check *checks.Check, key string, now time.Time) (time.Time, bool) {
+	for _, c := range s.Checks {
+		if c.Check != check {
+			continue
+		}
+		for _, p := range c.Parts {
+			if p.Key == key {
+				p = p.at(now)
+				return p.Reached, !p.Reached.IsZero()
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// A visit is one round's way to the servers: it keeps their wish to be left alone and sees
+// to it that every place taken is given back, even by a check that panicked.
+type visit struct {
+	c     *Collector
+	st    *state
+	every time.Duration
+
+	mu    sync.Mutex
+	taken []func(*smtpclient.Session)
+}
+
+// enter is checks.Env.Enter.
+func (v *visit) enter(ctx context.Context, addr netip.Addr) (func(*smtpclient.Session), error) {
+	addr = addr.Unmap()
+	if _, ok := v.st.door.leftAlone(addr, time.Now()); ok {
+		return nil, checks.ErrLeftAlone
+	}
+	release, err := v.c.limits.acquire(ctx, addr)
+	if err != nil {
+		return nil, fmt.Errorf("wait for a session to begin: %w", err)
+	}
+	// The session that was waited for may have been sent away.
+	if _, ok := v.st.door.leftAlone(addr, time.Now()); ok {
+		release()
+		return nil, checks.ErrLeftAlone
+	}
+	var once sync.Once
+	leave := func(s *smtpclient.Session) {
+		once.Do(func() {
+			v.st.door.heard(addr, s, v.every)
+			release()
+		})
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.taken = append(v.taken, leave)
+	return leave, nil
+}
+
+// end gives back what is still taken.
+func (v *visit) end() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, leave := range v.taken {
+		leave(nil)
+	}
+}

@@ -1,0 +1,273 @@
+package collector
+
+import (
+	"container/heap"
+	"context"
+	"hash/fnv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+)
+
+const (
+	// day is what phases are spread over: every usual interval divides it.
+	day = 24 * time.Hour
+	// startsPerSecond is how many targets begin their first round in a second, or a
+	// sixtieth of all, whichever is more, so that all have begun within a minute.
+	startsPerSecond = 20
+	// roundLimit guards against a round that never ends.
+	roundLimit = 10 * time.Minute
+	// punctual is the lateness that counts as in time.
+	punctual = time.Second
+)
+
+// hash spreads names evenly and always in the same way (FNV-1a with its bits mixed
+// once more, because similar names leave its upper bits alike).
+func hash(name string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	x := h.Sum64()
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
+}
+
+// phase is a target's place in the day. All its checks share it, so that they fall into
+// common rounds, and it stays the same over restarts.
+func phase(target string) time.Duration {
+	return time.Duration(hash(target) % uint64(day))
+}
+
+// gridPoint returns the first moment at or after t at which a check with this phase and
+// interval is due: (unix time - phase) is a multiple of the interval.
+func gridPoint(t time.Time, phase, every time.Duration) time.Time {
+	past := (time.Duration(t.UnixNano()) - phase) % every
+	if past < 0 {
+		past += every
+	}
+	if past == 0 {
+		return t.Round(0)
+	}
+	return t.Round(0).Add(every - past)
+}
+
+// nextDue returns when a check is due again that ran at t: at the first grid point that
+// is not too soon after it.
+func nextDue(t time.Time, phase, every, least time.Duration) time.Time {
+	return gridPoint(t.Add(min(least, every)), phase, every)
+}
+
+// A plan says when one check of a target is due.
+type plan struct {
+	check        *checks.Check
+	every, least time.Duration
+	due          time.Time
+}
+
+// A timetable is the part of a target's state that the scheduler owns, guarded by its mutex.
+type timetable struct {
+	phase   time.Duration
+	plans   []*plan
+	next    time.Time // When the next round begins.
+	index   int       // In the queue; -1 while a round is under way or where there is nothing to do.
+	running bool
+	gone    bool // Removed: never scheduled again.
+	cancel  context.CancelFunc
+}
+
+// A scheduler starts each target's rounds when they are due, never two of one target at
+// once. Rounds are goroutines and not bounded in number; what is bounded is sessions
+// (limits.go), so that a slow target delays no other.
+type scheduler struct {
+	run func(ctx context.Context, st *state, due []*plan, now time.Time)
+
+	mu     sync.Mutex
+	queue  queue
+	starts time.Time // When the next new target may begin.
+	wake   chan struct{}
+	rounds sync.WaitGroup
+	late   atomic.Int64 // How late the last round began, in nanoseconds.
+}
+
+func newScheduler(run func(context.Context, *state, []*plan, time.Time)) *scheduler {
+	return &scheduler{run: run, wake: make(chan struct{}, 1)}
+}
+
+// add schedules the first rounds of new targets, in their order, with all their checks. all
+// is the number of targets there are.
+func (s *scheduler) add(now time.Time, all int, sts ...*state) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pause := time.Second / time.Duration(max(startsPerSecond, (all+59)/60))
+	for _, st := range sts {
+		if len(st.plans) == 0 || st.gone {
+			continue
+		}
+		if s.starts.Before(now) {
+			s.starts = now.Round(0)
+		}
+		st.next = s.starts
+		for _, p := range st.plans {
+			p.due = st.next
+		}
+		s.starts = s.starts.Add(pause)
+		heap.Push(&s.queue, st)
+	}
+	s.nudge()
+}
+
+// remove ends the rounds of a target. One under way is cut off.
+func (s *scheduler) remove(st *state) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.gone = true
+	if st.index >= 0 {
+		heap.Remove(&s.queue, st.index)
+	}
+	if st.cancel != nil {
+		st.cancel()
+	}
+}
+
+// loop starts rounds until ctx ends.
+func (s *scheduler) loop(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	last := time.Now()
+	for ctx.Err() == nil {
+		last = s.followClock(last)
+		timer.Reset(s.startDue(ctx))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-s.wake:
+		}
+	}
+}
+
+// followClock moves all appointments when the clock was set or the machine slept, so that neither
+// silence nor a stampede follows. Rounds fall back onto the grid one by one.
+func (s *scheduler) followClock(last time.Time) (now time.Time) {
+	now = time.Now()
+	step := now.Round(0).Sub(last.Round(0)) - now.Sub(last) // Wall clock less monotonic clock.
+	if step.Abs() < time.Minute {
+		return now
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.starts = s.starts.Add(step)
+	for _, st := range s.queue {
+		st.next = st.next.Add(step)
+		for _, p := range st.plans {
+			p.due = p.due.Add(step)
+		}
+	}
+	return now
+}
+
+// startDue starts the rounds that are due and returns how long there is nothing to do.
+func (s *scheduler) startDue(ctx context.Context) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.queue.Len() > 0 {
+		st, now := s.queue[0], time.Now()
+		if wait := st.next.Sub(now); wait > 0 {
+			return min(wait, time.Minute)
+		}
+		heap.Pop(&s.queue)
+		s.late.Store(int64(now.Sub(st.next)))
+		s.start(ctx, st, now)
+	}
+	return time.Minute
+}
+
+// start begins a target's round with the checks that are due. s.mu is held.
+func (s *scheduler) start(ctx context.Context, st *state, now time.Time) {
+	var due []*plan
+	for _, p := range st.plans {
+		if p.due.After(now) {
+			continue
+		}
+		due = append(due, p)
+		// A timer is never quite in time: the distance to the next grid point is counted from the moment meant.
+		ran := now
+		if now.Sub(st.next) < punctual {
+			ran = st.next
+		}
+		p.due = nextDue(ran, st.phase, p.every, p.least)
+	}
+	ctx, st.cancel = context.WithCancel(ctx)
+	st.running = true
+	s.rounds.Go(func() {
+		defer s.ended(st)
+		s.run(ctx, st, due, now)
+	})
+}
+
+// ended schedules the round after the one that ended. Grid points that passed meanwhile
+// are missed; a check that was due at one of them runs in the next round.
+func (s *scheduler) ended(st *state) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.cancel()
+	st.cancel, st.running = nil, false
+	if st.gone {
+		return
+	}
+	now := time.Now()
+	st.next = time.Time{}
+	for _, p := range st.plans {
+		at := p.due
+		if !at.After(now) || at.Sub(now) > 2*p.every+p.least { // Missed, or the clock was set back.
+			at = gridPoint(now, st.phase, p.every)
+			p.due = minTime(p.due, at)
+		}
+		if st.next.IsZero() || at.Before(st.next) {
+			st.next = at
+		}
+	}
+	heap.Push(&s.queue, st)
+	s.nudge()
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// nudge makes the loop look at the queue again.
+func (s *scheduler) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// A queue is a heap of the targets that wait for their next round, the earliest first.
+type queue []*state
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].next.Before(q[j].next) }
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].index, q[j].index = i, j
+}
+func (q *queue) Push(x any) {
+	st := x.(*state)
+	st.index = len(*q)
+	*q = append(*q, st)
+}
+func (q *queue) Pop() any {
+	old := *q
+	st := old[len(old)-1]
+	old[len(old)-1] = nil
+	*q = old[:len(old)-1]
+	st.index = -1
+	return st
+}

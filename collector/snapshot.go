@@ -1,0 +1,272 @@
+package collector
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// A Snapshot is what is known of one target. It is never changed: news replace it whole.
+type Snapshot struct {
+	Target   *targets.Target
+	Checks   []CheckState // Those the target is asked, in the order of the documentation.
+	Problems []Problem    // What stands, ignored ones included; in the order of the checks.
+
+	own     *block    // The series that are about the target itself.
+	expires time.Time // When it must be built anew because something in it ends; zero: never.
+}
+
+// A CheckState is what one check knows of a target.
+type CheckState struct {
+	Check          *checks.Check
+	Every          time.Duration
+	LastRun        time.Time // Zero: it has not run yet.
+	LastConclusive time.Time // Zero: it has not reached a verdict yet.
+	Conclusive     bool      // The last run reached a verdict.
+	Err            error     // Why the last run could not be answered at all; nil if it could.
+	Parts          []*PartState
+}
+
+// A PartState is what is known of one thing that a check looks at: an address, a list, a selector.
+type PartState struct {
+	Key      string
+	Reached  time.Time // When the verdict was reached; zero: none is held.
+	Until    time.Time // When the hold of the verdict ends, if the last run reached none; zero: it is not limited.
+	Unknown  error     // Why the last run could tell nothing of it; nil if it could.
+	LeftOut  bool      // The last run left it out on purpose.
+	Findings []checks.Finding
+	Evidence []string
+
+	hold  checks.Hold
+	block *block // The series of the verdict; nil without one.
+}
+
+// A Problem is a fault that stands, found by one check, whatever the number of things it was found on.
+type Problem struct {
+	Check    string
+	ID       string
+	Severity catalog.Severity // After the operator's rules; the gravest of all findings.
+	Evidence []string         // One line for each finding.
+	Ignored  *targets.Ignore  // The rule that accepts it; nil: nobody does.
+}
+
+// errNotMentioned stands for things that a run could not tell whether they are still there.
+var errNotMentioned = errors.New("the list of what to look at was not complete")
+
+// An outcome is how a check's run ended: the label of probes_total.
+type outcome string
+
+const (
+	conclusive   outcome = "conclusive"
+	inconclusive outcome = "inconclusive"
+	skipped      outcome = "skipped"
+)
+
+// outcomeOf judges a run. A run that was left out entirely is none; one in which something
+// was asked and nothing told is inconclusive.
+func outcomeOf(r *checks.Result, err error) outcome {
+	if err != nil {
+		return inconclusive
+	}
+	verdicts, unknown, left := 0, 0, 0
+	for _, p := range r.Parts {
+		switch {
+		case p.LeftOut:
+			left++
+		case p.Unknown != nil:
+			unknown++
+		default:
+			verdicts++
+		}
+	}
+	switch {
+	case verdicts > 0:
+		return conclusive
+	case unknown > 0:
+		return inconclusive
+	case left > 0:
+		return skipped
+	}
+	return conclusive
+}
+
+// after returns what a check knows after a run that began at now. What the run saw replaces
+// what was known thing by thing; what it could not tell leaves the verdict until its hold ends.
+func (c CheckState) after(now time.Time, r *checks.Result, runErr error, render func(*checks.Part) *block) CheckState {
+	how := outcomeOf(r, runErr)
+	if how != skipped {
+		c.LastRun, c.Conclusive, c.Err = now, how == conclusive, runErr
+	}
+	if c.Conclusive && how != skipped {
+		c.LastConclusive = now
+	}
+	earlier := c.Parts
+	c.Parts = nil
+	if runErr != nil {
+		for _, p := range earlier {
+			c.Parts = append(c.Parts, p.unknown(now, c.Every, runErr))
+		}
+		return c
+	}
+	for _, p := range r.Parts {
+		was := &PartState{Key: p.Key}
+		if i := slices.IndexFunc(earlier, func(e *PartState) bool { return e.Key == p.Key }); i >= 0 {
+			was = earlier[i]
+		}
+		c.Parts = append(c.Parts, was.after(now, c.Every, p, render))
+	}
+	if r.KeepOthers {
+		for _, e := range earlier {
+			if !slices.ContainsFunc(r.Parts, func(p *checks.Part) bool { return p.Key == e.Key }) {
+				c.Parts = append(c.Parts, e.unknown(now, c.Every, errNotMentioned))
+			}
+		}
+	}
+	return c
+}
+
+// after returns what is known of a thing after a run that mentions it.
+func (p *PartState) after(now time.Time, every time.Duration, seen *checks.Part, render func(*checks.Part) *block) *PartState {
+	switch {
+	case seen.LeftOut:
+		// Neither a verdict nor a failure to reach one: the hold is not limited until the next run ends.
+		n := *p
+		n.LeftOut, n.Unknown, n.Until = true, seen.Unknown, time.Time{}
+		return &n
+	case seen.Unknown != nil && seen.Withdraw:
+		return &PartState{Key: p.Key, Unknown: seen.Unknown, Evidence: clones(seen.Evidence)}
+	case seen.Unknown != nil:
+		n := p.unknown(now, every, seen.Unknown)
+		if n.Reached.IsZero() {
+			n.Evidence = clones(seen.Evidence)
+		}
+		return n
+	}
+	n := &PartState{Key: p.Key, Reached: now, hold: seen.Hold, block: render(seen), Evidence: clones(seen.Evidence)}
+	for _, f := range seen.Findings {
+		f.Evidence = strings.Clone(f.Evidence)
+		n.Findings = append(n.Findings, f)
+	}
+	return n
+}
+
+// unknown returns what is known of a thing after a run that could not tell.
+func (p *PartState) unknown(now time.Time, every time.Duration, err error) *PartState {
+	n := *p
+	n.LeftOut, n.Unknown = false, err
+	if !n.Reached.IsZero() {
+		n.Until = n.Reached.Add(n.hold.Duration(every))
+	}
+	return n.at(now)
+}
+
+// at returns what is left of it at a time: without the verdict once its hold has ended.
+func (p *PartState) at(now time.Time) *PartState {
+	if p.Until.IsZero() || now.Before(p.Until) {
+		return p
+	}
+	return &PartState{Key: p.Key, Unknown: p.Unknown, LeftOut: p.LeftOut}
+}
+
+// clones copies what is kept for long, so that it does not keep a whole reply in memory.
+func clones(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = strings.Clone(l)
+	}
+	return out
+}
+
+// A builder makes snapshots under one configuration.
+type builder struct {
+	cfg     *targets.Config
+	problem func(id string) (catalog.Problem, bool)
+	expo    *exposition
+	bug     func(what string) // A mistake of ours, to be told once.
+}
+
+// build makes the snapshot of a target from what its checks know.
+func (b *builder) build(st *state, known []CheckState, now time.Time) *Snapshot {
+	s := &Snapshot{Target: st.target, Checks: make([]CheckState, len(known))}
+	for i, c := range known {
+		parts := make([]*PartState, len(c.Parts))
+		for j, p := range c.Parts {
+			parts[j] = p.at(now)
+			s.expireAt(parts[j].Until)
+		}
+		c.Parts = parts
+		s.Checks[i] = c
+	}
+	b.findProblems(s, now)
+	s.own = b.render(st, s)
+	return s
+}
+
+// expireAt makes the snapshot end at t at the latest.
+func (s *Snapshot) expireAt(t time.Time) {
+	if !t.IsZero() && (s.expires.IsZero() || t.Before(s.expires)) {
+		s.expires = t
+	}
+}
+
+// findProblems collects what the checks found, one problem for each check and id.
+func (b *builder) findProblems(s *Snapshot, now time.Time) {
+	for _, c := range s.Checks {
+		first := len(s.Problems)
+		for _, p := range c.Parts {
+			for _, f := range p.Findings {
+				severity := b.severity(s.Target, f)
+				if severity == catalog.SeverityOff {
+					continue
+				}
+				i := slices.IndexFunc(s.Problems[first:], func(o Problem) bool { return o.ID == f.Problem })
+				if i < 0 {
+					i = len(s.Problems) - first
+					s.Problems = append(s.Problems, Problem{Check: c.Check.Name, ID: f.Problem, Severity: severity})
+				}
+				o := &s.Problems[first+i]
+				if rank(severity) < rank(o.Severity) {
+					o.Severity = severity
+				}
+				if f.Evidence != "" {
+					o.Evidence = append(o.Evidence, f.Evidence)
+				}
+			}
+		}
+	}
+	for i := range s.Problems {
+		p := &s.Problems[i]
+		if rule, ok := b.cfg.Ignored(p.ID, s.Target.Name, now); ok {
+			p.Ignored = &rule
+			s.expireAt(rule.Until)
+		}
+	}
+}
+
+// severity is that of a finding after all rules: a fault of somebody else's server is
+// information, whatever the operator thinks of it is the last word.
+func (b *builder) severity(t *targets.Target, f checks.Finding) catalog.Severity {
+	problem, ok := b.problem(f.Problem)
+	if !ok {
+		b.bug("problem " + f.Problem + " is not in the catalogue")
+		return catalog.SeverityOff
+	}
+	severity := f.Severity
+	if severity == "" {
+		severity = problem.Severity
+	}
+	if t.Foreign && t.Kind != targets.KindDomain {
+		severity = catalog.SeverityInfo
+	}
+	return b.cfg.SeverityOf(f.Problem, severity)
+}
+
+// rank orders severities, the gravest first.
+func rank(s catalog.Severity) int {
+	return slices.Index([]catalog.Severity{catalog.SeverityCritical, catalog.SeverityWarning, catalog.SeverityInfo, catalog.SeverityOff}, s)
+}

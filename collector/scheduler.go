@@ -154,19 +154,23 @@ func (s *scheduler) loop(ctx context.Context) {
 func (s *scheduler) followClock(last time.Time) (now time.Time) {
 	now = time.Now()
 	step := now.Round(0).Sub(last.Round(0)) - now.Sub(last) // Wall clock less monotonic clock.
-	if step.Abs() < time.Minute {
-		return now
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.starts = s.starts.Add(step)
-	for _, st := range s.queue {
-		st.next = st.next.Add(step)
-		for _, p := range st.plans {
-			p.due = p.due.Add(step)
-		}
+	if step.Abs() > time.Minute {
+		s.shift(step)
 	}
 	return now
+}
+
+// shift moves all appointments.
+func (s *scheduler) shift(by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.starts = s.starts.Add(by)
+	for _, st := range s.queue {
+		st.next = st.next.Add(by)
+		for _, p := range st.plans {
+			p.due = p.due.Add(by)
+		}
+	}
 }
 
 // startDue starts the rounds that are due and returns how long there is nothing to do.

@@ -1,0 +1,265 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+func TestGridPoint(t *testing.T) {
+	at := func(s string) time.Time {
+		v, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for _, c := range []struct {
+		t            string
+		phase, every time.Duration
+		want         string
+	}{
+		{"2026-03-01T12:00:00Z", 0, 5 * time.Minute, "2026-03-01T12:00:00Z"},
+		{"2026-03-01T12:00:00.000000001Z", 0, 5 * time.Minute, "2026-03-01T12:05:00Z"},
+		{"2026-03-01T12:04:59.999999999Z", 0, 5 * time.Minute, "2026-03-01T12:05:00Z"},
+		{"2026-03-01T12:00:00Z", 70 * time.Second, 5 * time.Minute, "2026-03-01T12:01:10Z"},
+		{"2026-03-01T12:01:11Z", 70 * time.Second, 5 * time.Minute, "2026-03-01T12:06:10Z"},
+		{"2026-03-01T12:00:00Z", 13 * time.Hour, 24 * time.Hour, "2026-03-01T13:00:00Z"},
+		{"2026-03-01T14:00:00Z", 13 * time.Hour, 24 * time.Hour, "2026-03-02T13:00:00Z"},
+		{"1970-01-01T00:00:00Z", 13 * time.Hour, 24 * time.Hour, "1970-01-01T13:00:00Z"}, // The remainder is negative here.
+		{"2026-03-01T12:00:00Z", 23*time.Hour + time.Second, 5 * time.Second, "2026-03-01T12:00:01Z"},
+	} {
+		if got := gridPoint(at(c.t), c.phase, c.every); !got.Equal(at(c.want)) {
+			t.Errorf("gridPoint(%s, %v, %v) = %v, want %s", c.t, c.phase, c.every, got.UTC(), c.want)
+		}
+	}
+}
+
+func TestNextDue(t *testing.T) {
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name         string
+		ran          time.Duration // After noon.
+		every, least time.Duration
+		want         time.Duration
+	}{
+		{"on the grid", 0, 5 * time.Minute, 5 * time.Second, 5 * time.Minute},
+		{"first run between grid points", 2 * time.Minute, 5 * time.Minute, 5 * time.Second, 5 * time.Minute},
+		{"first run just before a grid point", 5*time.Minute - 3*time.Second, 5 * time.Minute, 5 * time.Second, 10 * time.Minute},
+		{"exactly the least before", 5*time.Minute - 5*time.Second, 5 * time.Minute, 5 * time.Second, 5 * time.Minute},
+		{"interval is the least, on the grid", 0, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour},
+		{"interval is the least, between", time.Hour, 24 * time.Hour, 24 * time.Hour, 48 * time.Hour},
+		{"interval below the least", 0, time.Minute, time.Hour, time.Minute},
+	} {
+		if got := nextDue(noon.Add(c.ran), 12*time.Hour, c.every, c.least).Sub(noon); got != c.want {
+			t.Errorf("%s: after %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestPhase looks whether similar names are spread evenly, and pins the hash: a new one
+// would move every probe at an update.
+func TestPhase(t *testing.T) {
+	if got := phase("mx1.example.org:25"); got != phase("mx1.example.org:25") || got < 0 || got >= day {
+		t.Errorf("phase %v", got)
+	}
+	const n, slots = 24000, 24
+	var count [slots]int
+	for i := range n {
+		count[phase(fmt.Sprintf("mx%d.example.org:25", i))/(day/slots)]++
+	}
+	for i, c := range count {
+		if c < n/slots*8/10 || c > n/slots*12/10 {
+			t.Errorf("hour %d has %d of %d targets", i, c, n)
+		}
+	}
+}
+
+// TestStart looks at the first rounds: at once, in the order of the hashes, not too many a second.
+func TestStart(t *testing.T) {
+	for _, c := range []struct {
+		targets int
+		pause   time.Duration
+	}{{100, time.Second / 20}, {1199, time.Second / 20}, {3000, time.Second / 50}} {
+		t.Run(fmt.Sprint(c.targets), func(t *testing.T) {
+			j := &journal{}
+			var ts []*targets.Target
+			for i := range c.targets - 1 { // The vantage is one more.
+				ts = append(ts, server(fmt.Sprintf("mx%d.example.org:25", i), "smtp", time.Hour, "rdns", time.Hour))
+			}
+			bubble(t, func() *Collector { return collectorOf(t, config(ts...), j.fake("smtp", nil), j.fake("rdns", nil)) }, func(c2 *Collector, begin time.Time) {
+				if c2.Ready() {
+					t.Error("ready before the first rounds")
+				}
+				sleep(time.Minute)
+				if !c2.Ready() {
+					t.Error("not ready after a minute")
+				}
+				slices.SortFunc(ts, func(a, b *targets.Target) int { return int(phase(a.Name)/1000 - phase(b.Name)/1000) })
+				for i, target := range ts {
+					for _, check := range []string{"smtp", "rdns"} {
+						at := j.of(target.Name, check)
+						if len(at) == 0 || at[0].Sub(begin) != time.Duration(i)*c.pause {
+							t.Fatalf("target %d: %s ran at %v, want after %v", i, check, at, time.Duration(i)*c.pause)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestRounds looks at the checks of one target over two hours: on their grid points, in common rounds.
+func TestRounds(t *testing.T) {
+	j := &journal{}
+	const name = "mx.example.org:25"
+	every := map[string]time.Duration{"smtp": 5 * time.Minute, "rdns": 15 * time.Minute, "dnsbl": time.Hour}
+	target := server(name)
+	target.Every = every
+	bubble(t, func() *Collector {
+		return collectorOf(t, config(target), j.fake("smtp", nil), j.fake("rdns", nil), j.fake("dnsbl", nil))
+	}, func(c *Collector, begin time.Time) {
+		sleep(2*time.Hour + time.Second)
+		smtp := j.of(name, "smtp")
+		for check, interval := range every {
+			at := j.of(name, check)
+			if !at[0].Equal(begin) {
+				t.Errorf("%s: first run at %v, want at once", check, at[0])
+			}
+			spec, _ := targets.CheckByName(check)
+			if first := at[1].Sub(at[0]); first < spec.Least || first > interval+spec.Least {
+				t.Errorf("%s: second run after %v", check, first)
+			}
+			for i, a := range at[1:] {
+				if !a.Equal(gridPoint(a, phase(name), interval)) {
+					t.Errorf("%s: run %d at %v is not on the grid", check, i+1, a)
+				}
+				if i > 0 && a.Sub(at[i]) != interval {
+					t.Errorf("%s: runs %d and %d are %v apart", check, i, i+1, a.Sub(at[i]))
+				}
+				if !slices.ContainsFunc(smtp, a.Equal) {
+					t.Errorf("%s: run at %v is not in a round with smtp", check, a)
+				}
+			}
+			if n := int(2*time.Hour/interval) - 1; len(at)-1 < n {
+				t.Errorf("%s: %d runs in two hours, want at least %d", check, len(at)-1, n)
+			}
+		}
+	})
+}
+
+// TestSlow looks at a target whose rounds last longer than its interval: they never
+// overlap, missed grid points are skipped, what was missed runs in the next round, and no other
+// target notices.
+func TestSlow(t *testing.T) {
+	j := &journal{}
+	const slow, quick = "slow.example.org:25", "quick.example.org:25"
+	under := 0
+	smtp := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
+		if r.Target.Name == quick {
+			return nil
+		}
+		if under++; under > 1 {
+			t.Error("two rounds of one target at once")
+		}
+		defer func() { under-- }()
+		select {
+		case <-ctx.Done():
+		case <-time.After(7 * time.Minute):
+		}
+		return ctx.Err()
+	})
+	ts := []*targets.Target{
+		server(slow, "smtp", 5*time.Minute, "rdns", 15*time.Minute),
+		server(quick, "smtp", 5*time.Minute),
+	}
+	bubble(t, func() *Collector { return collectorOf(t, config(ts...), smtp, j.fake("rdns", nil)) }, func(c *Collector, begin time.Time) {
+		sleep(3 * time.Hour)
+		at := j.of(slow, "smtp")
+		for i, a := range at[1:] {
+			if d := a.Sub(at[i]); d < 7*time.Minute || d > 12*time.Minute || !a.Equal(gridPoint(a, phase(slow), 5*time.Minute)) {
+				t.Errorf("round %d at %v, %v after the last", i+1, a, d)
+			}
+		}
+		for _, a := range j.of(slow, "rdns") {
+			if !slices.ContainsFunc(at, a.Equal) {
+				t.Errorf("rdns ran outside a round at %v", a)
+			}
+		}
+		if n := len(j.of(slow, "rdns")); n < 9 || n > 13 {
+			t.Errorf("rdns ran %d times in three hours", n)
+		}
+		others := j.of(quick, "smtp")
+		for i, a := range others[2:] {
+			if a.Sub(others[i+1]) != 5*time.Minute {
+				t.Errorf("another target was delayed: %v after its last round", a.Sub(others[i+1]))
+			}
+		}
+		if len(others) < 36 {
+			t.Errorf("another target had %d rounds in three hours", len(others))
+		}
+	})
+}
+
+// TestEndlessCheck: a check that waits for ever is ended by the guard of the round.
+func TestEndlessCheck(t *testing.T) {
+	j := &journal{}
+	const name = "mx.example.org:25"
+	endless := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	bubble(t, func() *Collector { return collectorOf(t, config(server(name, "smtp", 5*time.Minute)), endless) }, func(c *Collector, begin time.Time) {
+		sleep(roundLimit)
+		want(t, text(t, c, "check_conclusive"), `check_conclusive{check="smtp",target="mx.example.org:25"} 0`)
+		sleep(roundLimit)
+		if n := len(j.of(name, "smtp")); n != 2 {
+			t.Errorf("%d rounds in twenty minutes, want 2", n)
+		}
+	})
+}
+
+// TestRelay: a check that may run once a day does so every day at its place in the day.
+func TestRelay(t *testing.T) {
+	j := &journal{}
+	const name = "mx.example.org:25"
+	bubble(t, func() *Collector { return collectorOf(t, config(server(name, "relay", day)), j.fake("relay", nil)) }, func(c *Collector, begin time.Time) {
+		sleep(10 * day)
+		at := j.of(name, "relay")
+		if first := at[1].Sub(at[0]); first < day || first >= 2*day {
+			t.Errorf("second run after %v", first)
+		}
+		for i, a := range at[2:] {
+			if a.Sub(at[i+1]) != day {
+				t.Errorf("runs %v apart", a.Sub(at[i+1]))
+			}
+		}
+		if len(at) < 9 {
+			t.Errorf("%d runs in ten days", len(at))
+		}
+	})
+}
+
+// TestClockStep moves appointments with the clock.
+func TestClockStep(t *testing.T) {
+	s := newScheduler(nil)
+	st := &state{name: "a"}
+	st.index, st.plans = -1, []*plan{{every: time.Hour}}
+	now := time.Now()
+	s.add(now, 1, st)
+	due := st.next
+	s.followClock(now)
+	if !st.next.Equal(due) {
+		t.Errorf("appointment moved without need to %v", st.next)
+	}
+	// Clocks that disagree cannot be made in a test, so the move itself is looked at.
+	s.shift(2 * time.Hour)
+	if !st.next.Equal(due.Add(2*time.Hour)) || !st.plans[0].due.Equal(due.Add(2*time.Hour)) {
+		t.Errorf("next %v, due %v, want two hours after %v", st.next, st.plans[0].due, due)
+	}
+}

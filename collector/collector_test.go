@@ -1,0 +1,373 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// TestPanic: a panic in a check is that check's error, told once, and nobody else's.
+func TestPanic(t *testing.T) {
+	j := &journal{}
+	var log bytes.Buffer
+	smtp := j.fake("smtp", func(context.Context, *checks.Round) error {
+		var none *checks.Part
+		none.Key = "x"
+		return nil
+	})
+	cfg := config(server("a.example.org:25", "smtp", 5*time.Minute, "rdns", 5*time.Minute))
+	bubble(t, func() *Collector {
+		return loggedCollector(t, slog.New(slog.NewTextHandler(&log, nil)), cfg, smtp, j.fake("rdns", nil))
+	}, func(c *Collector, begin time.Time) {
+		sleep(15 * time.Minute)
+		want(t, text(t, c, "fake_up", "check_conclusive"), `
+check_conclusive{check="smtp",target="a.example.org:25"} 0
+check_conclusive{check="rdns",target="a.example.org:25"} 1
+fake_up{address="192.0.2.1",target="a.example.org:25"} 1`)
+		runs := len(j.of("a.example.org:25", "smtp"))
+		want(t, text(t, c, "probes_total"), fmt.Sprintf(`
+probes_total{check="rdns",outcome="conclusive"} %[1]d
+probes_total{check="rdns",outcome="inconclusive"} 0
+probes_total{check="rdns",outcome="skipped"} 0
+probes_total{check="smtp",outcome="conclusive"} 0
+probes_total{check="smtp",outcome="inconclusive"} %[1]d
+probes_total{check="smtp",outcome="skipped"} 0`, runs))
+		if runs < 3 {
+			t.Errorf("%d runs", runs)
+		}
+	})
+	if n := strings.Count(log.String(), "A check panicked"); n != 1 || !strings.Contains(log.String(), "collector_test.go") {
+		t.Errorf("logged %d times:\n%s", n, log.String())
+	}
+}
+
+// TestShutdown: rounds are told to end, what they were cut off from changes nothing, and Run
+// does not wait for one that does not listen.
+func TestShutdown(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		ends    time.Duration // How long the check goes on after its context ended.
+		returns time.Duration
+	}{
+		{"at once", 0, 0},
+		{"politely", 2 * time.Second, 2 * time.Second},
+		{"stubborn", time.Minute, grace},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := &journal{}
+				smtp := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
+					p := r.Part("x", checks.HoldReplies)
+					if len(j.of(r.Target.Name, "smtp")) == 1 {
+						p.EmitBool(fakeUp, true, "192.0.2.1")
+						return nil
+					}
+					<-ctx.Done()
+					time.Sleep(c.ends)
+					p.EmitBool(fakeUp, false, "192.0.2.1")
+					return nil
+				})
+				col := collectorOf(t, config(server("a.example.org:25", "smtp", 5*time.Minute)), smtp)
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := goRun(col, ctx)
+				sleep(10 * time.Minute)
+				if n := len(j.of("a.example.org:25", "smtp")); n != 2 {
+					t.Fatalf("%d rounds, want a second one under way", n)
+				}
+				before := text(t, col, "fake_up", "check_last_run_timestamp_seconds", "probes_total")
+				stop := time.Now()
+				cancel()
+				<-ended
+				if took := time.Since(stop); took != c.returns {
+					t.Errorf("Run returned after %v, want %v", took, c.returns)
+				}
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				want(t, text(t, col, "fake_up", "check_last_run_timestamp_seconds", "probes_total"), before)
+			})
+		})
+	}
+}
+
+// TestRunBeforeStart: a collector whose context ended already does nothing and returns.
+func TestRunBeforeStart(t *testing.T) {
+	j := &journal{}
+	c := collectorOf(t, config(server("a.example.org:25", "smtp", time.Hour)), j.fake("smtp", nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	<-goRun(c, ctx)
+	if len(j.runs) != 0 {
+		t.Errorf("%d runs", len(j.runs))
+	}
+}
+
+// TestReload: targets that did not change keep what is known and their schedule; changed and
+// new ones begin at once; those that went are gone.
+func TestReload(t *testing.T) {
+	j := &journal{}
+	smtp := j.fake("smtp", nil)
+	kept := func() *targets.Target { return server("kept.example.org:25", "smtp", time.Hour) }
+	first := config(kept(), server("changed.example.org:25", "smtp", time.Hour), server("gone.example.org:25", "smtp", time.Hour))
+	bubble(t, func() *Collector { return collectorOf(t, first, smtp) }, func(c *Collector, begin time.Time) {
+		sleep(10 * time.Second)
+		changed := server("changed.example.org:25", "smtp", 30*time.Minute)
+		labelled := kept()
+		labelled.Labels = map[string]string{"team": "mail"}
+		if err := c.Apply(config(labelled, changed, server("new.example.org:25", "smtp", time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+		// Before any new round: the kept target is known, the others are not.
+		want(t, text(t, c, "fake_up"), `fake_up{address="192.0.2.1",target="kept.example.org:25"} 1`)
+		if got := text(t, c, "target_info"); !strings.Contains(got, `target="kept.example.org:25",team="mail"`) || strings.Contains(got, "gone") {
+			t.Errorf("target_info after the reload:\n%s", got)
+		}
+		sleep(10 * time.Second)
+		for name, runs := range map[string]int{"kept.example.org:25": 1, "changed.example.org:25": 2, "gone.example.org:25": 1, "new.example.org:25": 1} {
+			if n := len(j.of(name, "smtp")); n != runs {
+				t.Errorf("%s ran %d times, want %d", name, n, runs)
+			}
+		}
+		sleep(2 * time.Hour)
+		if n := len(j.of("gone.example.org:25", "smtp")); n != 1 {
+			t.Errorf("a target that went ran %d times", n)
+		}
+		at := j.of("kept.example.org:25", "smtp")
+		if len(at) < 2 || !at[1].Equal(gridPoint(at[1], phase("kept.example.org:25"), time.Hour)) {
+			t.Errorf("the kept target ran at %v", at)
+		}
+	})
+}
+
+// TestReloadError: a configuration that cannot be put in force changes nothing.
+func TestReloadError(t *testing.T) {
+	j := &journal{}
+	c := collectorOf(t, config(server("a.example.org:25", "smtp", time.Hour)), j.fake("smtp", nil))
+	before := text(t, c, "target_info")
+	bad := config(server("b.example.org:25", "smtp", time.Hour))
+	bad.TLS.CAFile = "testdata/there-is-no-such-file.pem"
+	err := c.Apply(bad)
+	if err == nil || !strings.Contains(err.Error(), "tls.ca_file") {
+		t.Fatalf("error %v", err)
+	}
+	want(t, text(t, c, "config_last_reload_successful"), "config_last_reload_successful{} 1")
+	c.Reloaded(err)
+	want(t, text(t, c, "config_last_reload_successful"), "config_last_reload_successful{} 0")
+	want(t, text(t, c, "target_info"), before)
+	c.Reloaded(nil)
+	want(t, text(t, c, "config_last_reload_successful"), "config_last_reload_successful{} 1")
+}
+
+// TestReloadBackoff: patience with an address outlives a reload of its target, and ends when the target changes.
+func TestReloadBackoff(t *testing.T) {
+	j := &journal{}
+	smtp := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
+		leave, err := r.Env.Enter(ctx, netip.MustParseAddr("192.0.2.1"))
+		if err == nil {
+			leave(greeting(421))
+		}
+		return err
+	})
+	a := func(every time.Duration) *targets.Config { return config(server("a.example.org:25", "smtp", every)) }
+	bubble(t, func() *Collector { return collectorOf(t, a(time.Hour), smtp) }, func(c *Collector, begin time.Time) {
+		before := text(t, c, "target_backoff_until_timestamp_seconds")
+		if before == "" {
+			t.Fatal("no back-off")
+		}
+		if err := c.Apply(a(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		want(t, text(t, c, "target_backoff_until_timestamp_seconds"), before)
+		if err := c.Apply(a(30 * time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		want(t, text(t, c, "target_backoff_until_timestamp_seconds"), "")
+	})
+}
+
+// TestRemovedWhileRunning: a target that goes while a round is under way is cut off and leaves nothing.
+func TestRemovedWhileRunning(t *testing.T) {
+	j := &journal{}
+	smtp := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
+		<-ctx.Done()
+		r.Part("x", checks.HoldReplies).EmitBool(fakeUp, false, "192.0.2.1")
+		return nil
+	})
+	bubble(t, func() *Collector { return collectorOf(t, config(server("a.example.org:25", "smtp", time.Hour)), smtp) }, func(c *Collector, begin time.Time) {
+		if err := c.Apply(config()); err != nil {
+			t.Fatal(err)
+		}
+		sleep(3 * time.Hour)
+		if n := len(j.of("a.example.org:25", "smtp")); n != 1 {
+			t.Errorf("%d runs, want 1", n)
+		}
+		if got := text(t, c, "fake_up", "target_info", "probes_total"); strings.Contains(got, "a.example.org") || strings.Contains(got, `"conclusive"} 1`) {
+			t.Errorf("left behind:\n%s", got)
+		}
+	})
+}
+
+// servers names the servers that there are.
+func servers(c *Collector) string {
+	var out []string
+	for _, s := range c.Snapshots() {
+		if s.Target.Kind == targets.KindServer {
+			out = append(out, fmt.Sprintf("%s(%s)", s.Target.Name, s.Target.Source))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// TestDiscovery follows MX records: a server that several domains name is one target and is
+// probed once, goes with the last of them, and a configured one stays.
+func TestDiscovery(t *testing.T) {
+	j := &journal{}
+	hosts := map[string]string{"one.example": "mx1.example.net mx2.example.net", "two.example": "mx1.example.net mail.example.net", "none.example": "mx9.example.net"}
+	failing := false
+	mx := j.fake("mx", func(ctx context.Context, r *checks.Round) error {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		if failing {
+			return errors.New("could not be told")
+		}
+		r.Result.ExchangersKnown = true
+		for _, h := range strings.Fields(hosts[r.Target.Name]) {
+			r.Result.Exchangers = append(r.Result.Exchangers, dnsclient.MX{Host: h})
+		}
+		r.Part("mx", checks.HoldRecords)
+		return nil
+	})
+	set := func(domain, text string, fail bool) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		hosts[domain], failing = text, fail
+	}
+	none := domain("none.example", "mx", 15*time.Minute)
+	none.Domain.FollowMX = targets.FollowNone
+	one, two := domain("one.example", "mx", 15*time.Minute), domain("two.example", "mx", 15*time.Minute)
+	mail := server("mail.example.net:25", "smtp", 5*time.Minute)
+	bubble(t, func() *Collector { return collectorOf(t, config(one, two, none, mail), mx, j.fake("smtp", nil)) }, func(c *Collector, begin time.Time) {
+		sleep(time.Second)
+		want(t, servers(c), "mail.example.net:25(config) mx1.example.net:25(mx) mx2.example.net:25(mx)")
+		if n := len(j.of("mx1.example.net:25", "smtp")); n != 1 {
+			t.Errorf("the shared server ran %d times at start, want once", n)
+		}
+		set("one.example", "mx1.example.net", false)
+		sleep(31 * time.Minute)
+		want(t, servers(c), "mail.example.net:25(config) mx1.example.net:25(mx)")
+		if runs := len(j.of("mx1.example.net:25", "smtp")); runs < 7 || runs > 8 {
+			t.Errorf("the shared server ran %d times in half an hour", runs)
+		}
+		set("two.example", "", true) // DNS cannot be asked: nothing changes.
+		sleep(31 * time.Minute)
+		want(t, servers(c), "mail.example.net:25(config) mx1.example.net:25(mx)")
+		set("two.example", "", false)
+		sleep(31 * time.Minute)
+		want(t, servers(c), "mail.example.net:25(config) mx1.example.net:25(mx)")
+
+		// A reload keeps what was found, and what is known of it.
+		before := text(t, c, "fake_up")
+		if err := c.Apply(config(one, two, none)); err != nil {
+			t.Fatal(err)
+		}
+		want(t, servers(c), "mx1.example.net:25(mx)")
+		if after := text(t, c, "fake_up"); !strings.Contains(before, after) || after == "" {
+			t.Errorf("known after the reload:\n%s", after)
+		}
+		// Without the domain its server goes at once.
+		if err := c.Apply(config(two)); err != nil {
+			t.Fatal(err)
+		}
+		want(t, servers(c), "")
+		runs := len(j.of("mx1.example.net:25", "smtp"))
+		sleep(time.Hour)
+		if n := len(j.of("mx1.example.net:25", "smtp")); n != runs {
+			t.Errorf("a server that went ran %d times more", n-runs)
+		}
+		set("two.example", "mx5.example.net", false)
+		sleep(31 * time.Minute)
+		set("two.example", "", false)
+		sleep(31 * time.Minute)
+		want(t, servers(c), "")
+	})
+}
+
+// TestManyExchangers: a domain cannot make us probe without limit.
+func TestManyExchangers(t *testing.T) {
+	c := collectorOf(t, config(domain("one.example", "mx", time.Hour)))
+	var mxs []dnsclient.MX
+	for i := range 1000 {
+		mxs = append(mxs, dnsclient.MX{Host: fmt.Sprintf("mx%d.example.net", i)})
+	}
+	c.mu.Lock()
+	st := c.states["one.example"]
+	c.mu.Unlock()
+	c.follow(st, append(mxs, dnsclient.MX{}))
+	if n := len(strings.Fields(servers(c))); n != maxExchangers {
+		t.Errorf("%d servers, want %d", n, maxExchangers)
+	}
+}
+
+// TestRound looks at what a check is handed.
+func TestRound(t *testing.T) {
+	j := &journal{}
+	var seen []string
+	smtp := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
+		_, ok := r.Last("x")
+		seen = append(seen, fmt.Sprintf("every %v, due %v, last %v, helo %s, banner %q, in time %v", r.Every, r.SMTPDue, ok, r.Env.HeloName,
+			r.LastNames(netip.MustParseAddr("192.0.2.1")).Banner, r.Time.Equal(time.Now())))
+		leave, err := r.Env.Enter(ctx, netip.MustParseAddr("::ffff:192.0.2.1"))
+		if err != nil {
+			return err
+		}
+		leave(greeting(220))
+		leave(greeting(421)) // A second time does nothing.
+		r.Part("x", checks.HoldReplies)
+		return nil
+	})
+	bubble(t, func() *Collector { return collectorOf(t, config(server("a.example.org:25", "smtp", 5*time.Minute)), smtp) }, func(c *Collector, begin time.Time) {
+		sleep(10 * time.Minute)
+		if len(seen) < 2 {
+			t.Fatal("no second round")
+		}
+		want(t, strings.Join(slices.Clone(seen[:2]), "\n"), `
+every 5m0s, due true, last false, helo probe.example.net, banner "", in time true
+every 5m0s, due true, last true, helo probe.example.net, banner "mx.example.org", in time true`)
+	})
+}
+
+// TestVantage is always there, runs first, and is not one of the targets.
+func TestVantage(t *testing.T) {
+	j := &journal{}
+	vantage := j.fake("vantage", func(ctx context.Context, r *checks.Round) error {
+		if r.Target.Kind != targets.KindVantage || r.Target.Module == nil {
+			t.Errorf("asked of %+v", r.Target)
+		}
+		r.Part("x", checks.HoldReplies).Find("vantage_helo", "", "")
+		return nil
+	})
+	bubble(t, func() *Collector { return collectorOf(t, config(), vantage) }, func(c *Collector, begin time.Time) {
+		want(t, text(t, c, "target_info", "problem"), `problem{check="vantage",problem="vantage_helo",severity="warning",target="vantage"} 1`)
+		if at := j.of("vantage", "vantage"); len(at) != 1 || !at[0].Equal(begin) {
+			t.Errorf("ran at %v", at)
+		}
+		if err := c.Apply(config()); err != nil {
+			t.Fatal(err)
+		}
+		sleep(time.Second)
+		if n := len(j.of("vantage", "vantage")); n != 1 {
+			t.Errorf("a reload made it run %d times", n)
+		}
+	})
+}

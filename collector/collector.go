@@ -334,11 +334,20 @@ func (c *Collector) Snapshots() []*Snapshot {
 	c.mu.Unlock()
 	now := time.Now()
 	out := make([]*Snapshot, len(sts))
+	vantage := 0
+	var aboutUs []checks.Finding
 	for i, st := range sts {
 		out[i] = st.snapshot.Load()
 		if e := out[i].expires; !e.IsZero() && !now.Before(e) {
 			out[i] = st.rebuild(reg, now)
 		}
+		aboutUs = append(aboutUs, out[i].aboutUs...)
+		if out[i].Target.Kind == targets.KindVantage {
+			vantage = i
+		}
+	}
+	if len(aboutUs) > 0 {
+		out[vantage] = reg.builder.withOthers(out[vantage], aboutUs, now)
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
@@ -336,7 +337,9 @@ func TestRound(t *testing.T) {
 		r.Part("x", checks.HoldReplies)
 		return nil
 	})
-	bubble(t, func() *Collector { return collectorOf(t, config(server("a.example.org:25", "smtp", 5*time.Minute)), smtp) }, func(c *Collector, begin time.Time) {
+	bubble(t, func() *Collector {
+		return collectorOf(t, config(server("a.example.org:25", "smtp", 5*time.Minute)), smtp)
+	}, func(c *Collector, begin time.Time) {
 		sleep(10 * time.Minute)
 		if len(seen) < 2 {
 			t.Fatal("no second round")
@@ -370,4 +373,73 @@ func TestVantage(t *testing.T) {
 			t.Errorf("a reload made it run %d times", n)
 		}
 	})
+}
+
+// TestAboutUs: a problem of the vantage that shows at a server is the vantage's, ends with what the server says,
+// and is no less grave for showing at somebody else's server.
+func TestAboutUs(t *testing.T) {
+	j := &journal{}
+	smtp := j.fake("smtp", nil)
+	a, b := server("a.example.org:25", "smtp", time.Hour), server("b.example.org:25", "smtp", time.Hour)
+	b.Foreign = true
+	problem := func(id string) (catalog.Problem, bool) {
+		check, _, _ := strings.Cut(id, "_")
+		return catalog.Problem{ID: id, Check: check, Severity: catalog.SeverityWarning}, true
+	}
+	c, err := newCollector(Options{Config: config(a, b)}, []*checks.Check{smtp}, problem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse := func(name string) {
+		see(c, name, smtp, func(r *checks.Round) { r.Part("x", checks.HoldReplies).Find("vantage_refused", "", "554 go away") })
+	}
+	refuse("a.example.org:25")
+	refuse("b.example.org:25")
+	for range 2 { // It does not add up from one scrape to the next.
+		want(t, text(t, c, "problem"), `problem{check="vantage",problem="vantage_refused",severity="warning",target="vantage"} 1`)
+		i := slices.IndexFunc(c.Snapshots(), func(s *Snapshot) bool { return s.Target.Kind == targets.KindVantage })
+		if p := c.Snapshots()[i].Problems; len(p) != 1 || strings.Join(p[0].Evidence, "; ") != "a.example.org:25: 554 go away; b.example.org:25: 554 go away" {
+			t.Errorf("problems of the vantage: %+v", p)
+		}
+	}
+	for _, name := range []string{"a.example.org:25", "b.example.org:25"} {
+		see(c, name, smtp, func(r *checks.Round) { r.Part("x", checks.HoldReplies) })
+	}
+	want(t, text(t, c, "problem"), "")
+}
+
+// TestChecks holds the checks to what they promise: their problems are in the catalogue, and
+// metrics of one name are the same everywhere.
+func TestChecks(t *testing.T) {
+	type metric struct {
+		labels string
+		global bool
+	}
+	declared := map[string]metric{}
+	for _, m := range snapshotMetrics {
+		declared[m.Name] = metric{strings.Join(m.Labels, ","), m.Global}
+	}
+	for _, m := range selfMetrics {
+		declared[m.Name] = metric{strings.Join(m.Labels, ","), m.Global}
+	}
+	for _, c := range checks.All {
+		if _, ok := targets.CheckByName(c.Name); !ok {
+			t.Errorf("%s: exporter.yml does not know this check", c.Name)
+		}
+		for _, id := range c.Problems {
+			if p, ok := catalog.ProblemByID(id); !ok || p.Check != c.Name && p.Check != vantageName {
+				t.Errorf("%s: problem %s is not in the catalogue as its", c.Name, id)
+			}
+		}
+		for _, m := range c.Metrics {
+			is := metric{strings.Join(m.Labels, ","), m.Global}
+			if was, ok := declared[m.Name]; ok && was != is {
+				t.Errorf("%s: metric %s has labels %q and elsewhere %q", c.Name, m.Name, is.labels, was.labels)
+			}
+			declared[m.Name] = is
+			if m.Help == "" {
+				t.Errorf("%s: metric %s has no help", c.Name, m.Name)
+			}
+		}
+	}
 }

@@ -17,8 +17,10 @@ type Snapshot struct {
 	Checks   []CheckState // Those the target is asked, in the order of the documentation.
 	Problems []Problem    // What stands, ignored ones included; in the order of the checks.
 
-	own     *block    // The series that are about the target itself.
-	expires time.Time // When it must be built anew because something in it ends; zero: never.
+	state   *state
+	own     *block           // The series that are about the target itself.
+	aboutUs []checks.Finding // Problems of the vantage that showed here.
+	expires time.Time        // When it must be built anew because something in it ends; zero: never.
 }
 
 // A CheckState is what one check knows of a target.
@@ -192,7 +194,7 @@ type builder struct {
 
 // build makes the snapshot of a target from what its checks know.
 func (b *builder) build(st *state, known []CheckState, now time.Time) *Snapshot {
-	s := &Snapshot{Target: st.target, Checks: make([]CheckState, len(known))}
+	s := &Snapshot{Target: st.target, state: st, Checks: make([]CheckState, len(known))}
 	for i, c := range known {
 		parts := make([]*PartState, len(c.Parts))
 		for j, p := range c.Parts {
@@ -202,9 +204,27 @@ func (b *builder) build(st *state, known []CheckState, now time.Time) *Snapshot 
 		c.Parts = parts
 		s.Checks[i] = c
 	}
-	b.findProblems(s, now)
-	s.own = b.render(st, s)
+	for _, c := range s.Checks {
+		for _, p := range c.Parts {
+			for _, f := range p.Findings {
+				b.find(s, c.Check.Name, f)
+			}
+		}
+	}
+	b.finish(s, now)
 	return s
+}
+
+// withOthers adds to the vantage's snapshot what showed on other targets. A server that
+// refuses us for who we are is not at fault: another prober would be let in.
+func (b *builder) withOthers(vantage *Snapshot, aboutUs []checks.Finding, now time.Time) *Snapshot {
+	s := *vantage
+	s.Problems = slices.Clone(s.Problems)
+	for _, f := range aboutUs {
+		b.find(&s, vantageName, f)
+	}
+	b.finish(&s, now)
+	return &s
 }
 
 // expireAt makes the snapshot end at t at the latest.
@@ -214,31 +234,41 @@ func (s *Snapshot) expireAt(t time.Time) {
 	}
 }
 
-// findProblems collects what the checks found, one problem for each check and id.
-func (b *builder) findProblems(s *Snapshot, now time.Time) {
-	for _, c := range s.Checks {
-		first := len(s.Problems)
-		for _, p := range c.Parts {
-			for _, f := range p.Findings {
-				severity := b.severity(s.Target, f)
-				if severity == catalog.SeverityOff {
-					continue
-				}
-				i := slices.IndexFunc(s.Problems[first:], func(o Problem) bool { return o.ID == f.Problem })
-				if i < 0 {
-					i = len(s.Problems) - first
-					s.Problems = append(s.Problems, Problem{Check: c.Check.Name, ID: f.Problem, Severity: severity})
-				}
-				o := &s.Problems[first+i]
-				if rank(severity) < rank(o.Severity) {
-					o.Severity = severity
-				}
-				if f.Evidence != "" {
-					o.Evidence = append(o.Evidence, f.Evidence)
-				}
-			}
-		}
+// maxEvidence is how many lines of evidence a problem keeps.
+const maxEvidence = 50
+
+// find adds what a check found: one problem for each check and id, however many things it was found on.
+func (b *builder) find(s *Snapshot, check string, f checks.Finding) {
+	problem, ok := b.problem(f.Problem)
+	if !ok {
+		b.bug("problem " + f.Problem + " is not in the catalogue")
+		return
 	}
+	if problem.Check == vantageName && s.Target.Kind != targets.KindVantage {
+		f.Evidence = s.Target.Name + ": " + f.Evidence
+		s.aboutUs = append(s.aboutUs, f)
+		return
+	}
+	severity := b.severity(s.Target, f, problem)
+	if severity == catalog.SeverityOff {
+		return
+	}
+	i := slices.IndexFunc(s.Problems, func(o Problem) bool { return o.Check == check && o.ID == f.Problem })
+	if i < 0 {
+		i = len(s.Problems)
+		s.Problems = append(s.Problems, Problem{Check: check, ID: f.Problem, Severity: severity})
+	}
+	o := &s.Problems[i]
+	if rank(severity) < rank(o.Severity) {
+		o.Severity = severity
+	}
+	if f.Evidence != "" && len(o.Evidence) < maxEvidence {
+		o.Evidence = append(slices.Clip(o.Evidence), f.Evidence)
+	}
+}
+
+// finish marks the problems that the operator accepts and makes the series.
+func (b *builder) finish(s *Snapshot, now time.Time) {
 	for i := range s.Problems {
 		p := &s.Problems[i]
 		if rule, ok := b.cfg.Ignored(p.ID, s.Target.Name, now); ok {
@@ -246,16 +276,12 @@ func (b *builder) findProblems(s *Snapshot, now time.Time) {
 			s.expireAt(rule.Until)
 		}
 	}
+	s.own = b.render(s)
 }
 
 // severity is that of a finding after all rules: a fault of somebody else's server is
-// information, whatever the operator thinks of it is the last word.
-func (b *builder) severity(t *targets.Target, f checks.Finding) catalog.Severity {
-	problem, ok := b.problem(f.Problem)
-	if !ok {
-		b.bug("problem " + f.Problem + " is not in the catalogue")
-		return catalog.SeverityOff
-	}
+// information; what the operator thinks of it is the last word.
+func (b *builder) severity(t *targets.Target, f checks.Finding, problem catalog.Problem) catalog.Severity {
 	severity := f.Severity
 	if severity == "" {
 		severity = problem.Severity

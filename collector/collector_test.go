@@ -230,6 +230,12 @@ func servers(c *Collector) string {
 	return strings.Join(out, " ")
 }
 
+func stateOf(c *Collector, name string) *state {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.states[name]
+}
+
 // TestDiscovery follows MX records: a server that several domains name is one target and is
 // probed once, goes with the last of them, and a configured one stays.
 func TestDiscovery(t *testing.T) {
@@ -273,9 +279,13 @@ func TestDiscovery(t *testing.T) {
 		set("two.example", "", true) // DNS cannot be asked: nothing changes.
 		sleep(31 * time.Minute)
 		want(t, servers(c), "mail.example.net:25(config) mx1.example.net:25(mx)")
+		shared := stateOf(c, "mx1.example.net:25")
 		set("two.example", "", false)
 		sleep(31 * time.Minute)
 		want(t, servers(c), "mail.example.net:25(config) mx1.example.net:25(mx)")
+		if stateOf(c, "mx1.example.net:25") != shared {
+			t.Error("the shared server was forgotten and found again when one of its domains left it")
+		}
 
 		// A reload keeps what was found, and what is known of it.
 		before := text(t, c, "fake_up")
@@ -286,7 +296,19 @@ func TestDiscovery(t *testing.T) {
 		if after := text(t, c, "fake_up"); !strings.Contains(before, after) || after == "" {
 			t.Errorf("known after the reload:\n%s", after)
 		}
-		// Without the domain its server goes at once.
+		// So does one that changes the domain: its servers stay until its MX is seen again.
+		for _, every := range []time.Duration{20 * time.Minute, 25 * time.Minute} {
+			if err := c.Apply(config(domain("one.example", "mx", every), two)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want(t, servers(c), "mx1.example.net:25(mx)")
+		// Without the domain its server goes at once, and a round that was under way brings nothing back.
+		gone := stateOf(c, "one.example")
+		defer func() {
+			c.follow(gone, []dnsclient.MX{{Host: "mx1.example.net"}})
+			want(t, servers(c), "")
+		}()
 		if err := c.Apply(config(two)); err != nil {
 			t.Fatal(err)
 		}
@@ -442,4 +464,35 @@ func TestChecks(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestIgnore: an accepted problem is still seen and shown, but is no metric, until the day named.
+func TestIgnore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &journal{}
+		smtp := j.fake("smtp", nil)
+		cfg := config(server("a.example.org:25", "smtp", time.Hour))
+		cfg.Ignore = []targets.Ignore{{Problem: "smtp_refused", Target: "*", Reason: "planned", Until: time.Now().Add(time.Hour)}}
+		c := collectorOf(t, cfg, smtp)
+		see(c, "a.example.org:25", smtp, func(r *checks.Round) {
+			r.Part("x", checks.HoldRecords).Find("smtp_refused", "", "")
+			r.Part("y", checks.HoldRecords).Find("smtp_silent", "", "")
+		})
+		silent := `problem{check="smtp",problem="smtp_silent",severity="warning",target="a.example.org:25"} 1`
+		want(t, text(t, c, "problem"), silent)
+		if p := c.Snapshots()[0].Problems; len(p) != 2 || p[0].Ignored == nil || p[0].Ignored.Reason != "planned" || p[1].Ignored != nil {
+			t.Errorf("problems %+v", p)
+		}
+		time.Sleep(time.Hour - time.Second)
+		want(t, text(t, c, "problem"), silent)
+		time.Sleep(time.Second)
+		want(t, text(t, c, "problem"), `problem{check="smtp",problem="smtp_refused",severity="warning",target="a.example.org:25"} 1
+`+silent)
+		if err := c.Apply(config(server("a.example.org:25", "smtp", time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(text(t, c, "problem"), "\n"); n != 2 {
+			t.Errorf("%d problems after a reload, want 2", n)
+		}
+	})
 }

@@ -298,3 +298,27 @@ func TestPlacesComeBack(t *testing.T) {
 		want(t, text(t, c, "probes_in_flight"), "probes_in_flight{} 0")
 	})
 }
+
+// TestBackoffWaiting: a session that waits behind one that is sent away does not begin.
+func TestBackoffWaiting(t *testing.T) {
+	j := &journal{}
+	sessions := &journal{}
+	knock := func(ctx context.Context, r *checks.Round) error {
+		leave, err := r.Env.Enter(ctx, address(1))
+		if err != nil {
+			return err
+		}
+		sessions.note(r.Target.Name, "any")
+		time.Sleep(time.Second)
+		leave(greeting(554))
+		return nil
+	}
+	cfg := config(server("a.example.org:25", "smtp", time.Hour, "auth", time.Hour))
+	bubble(t, func() *Collector { return collectorOf(t, cfg, j.fake("smtp", knock), j.fake("auth", knock)) }, func(c *Collector, begin time.Time) {
+		sleep(10 * time.Second)
+		if n := len(sessions.of("a.example.org:25", "any")); n != 1 {
+			t.Errorf("%d sessions, want 1", n)
+		}
+		want(t, text(t, c, "probes_in_flight"), "probes_in_flight{} 0")
+	})
+}

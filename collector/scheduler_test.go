@@ -265,3 +265,23 @@ func TestClockStep(t *testing.T) {
 		t.Errorf("next %v, due %v, want two hours after %v", st.next, st.plans[0].due, due)
 	}
 }
+
+// TestLate: a timer that fires a little late moves nothing; a round that begins much too late
+// keeps its distance to the next.
+func TestLate(t *testing.T) {
+	for late, want := range map[time.Duration]time.Duration{0: day, 300 * time.Millisecond: day, time.Minute: 2 * day} {
+		s := newScheduler(func(context.Context, *state, []*plan, time.Time) {})
+		st := &state{name: "a"}
+		meant := time.Unix(20000*86400, 0)
+		p := &plan{every: day, least: day, due: meant}
+		st.plans, st.next, st.index = []*plan{p}, meant, -1
+		s.mu.Lock()
+		s.start(t.Context(), st, meant.Add(late))
+		got := p.due.Sub(meant)
+		s.mu.Unlock()
+		s.rounds.Wait()
+		if got != want {
+			t.Errorf("%v late: due again after %v, want %v", late, got, want)
+		}
+	}
+}

@@ -59,8 +59,8 @@ var benchCheck = func() *checks.Check {
 			p.EmitBool(names, true, addr, n, "ptr")
 			p.EmitBool(names, i%10 == 0, addr, n, "address")
 		}
-		for k := range 17 {
-			l := r.Part(fmt.Sprint("list", k), checks.HoldRecords)
+		for k := range 17 { // A receiving MX is asked of no lists, so its things to look at are few.
+			l := r.Part(fmt.Sprint("other", k%3), checks.HoldRecords)
 			l.EmitBool(listed, false, addr, addr, fmt.Sprint("list_", k))
 		}
 		for range 12 {

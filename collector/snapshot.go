@@ -40,11 +40,11 @@ type PartState struct {
 	Reached  time.Time // When the verdict was reached; zero: none is held.
 	Until    time.Time // When the hold of the verdict ends, if the last run reached none; zero: it is not limited.
 	Unknown  error     // Why the last run could tell nothing of it; nil if it could.
-	LeftOut  bool      // The last run left it out on purpose.
 	Findings []checks.Finding
 	Evidence []string
+	LeftOut  bool // The last run left it out on purpose.
 
-	hold  checks.Hold
+	hold  uint8  // A checks.Hold, beside LeftOut: there are many of these.
 	block *block // The series of the verdict; nil without one.
 }
 
@@ -149,7 +149,7 @@ func (p *PartState) after(now time.Time, every time.Duration, seen *checks.Part,
 		}
 		return n
 	}
-	n := &PartState{Key: p.Key, Reached: now, hold: seen.Hold, block: render(seen), Evidence: clones(seen.Evidence)}
+	n := &PartState{Key: p.Key, Reached: now, hold: uint8(seen.Hold), block: render(seen), Evidence: clones(seen.Evidence)}
 	for _, f := range seen.Findings {
 		f.Evidence = strings.Clone(f.Evidence)
 		n.Findings = append(n.Findings, f)
@@ -162,7 +162,7 @@ func (p *PartState) unknown(now time.Time, every time.Duration, err error) *Part
 	n := *p
 	n.LeftOut, n.Unknown = false, err
 	if !n.Reached.IsZero() {
-		n.Until = n.Reached.Add(n.hold.Duration(every))
+		n.Until = n.Reached.Add(checks.Hold(n.hold).Duration(every))
 	}
 	return n.at(now)
 }

@@ -3,11 +3,44 @@
 // exists without this type, or nobody could tell. The first three are answers
 // (an error is nil); the fourth is an error and never an answer, so that a lost
 // packet is never mistaken for a missing record.
+//
+// # How a question is asked
+//
+// A stub client such as this one does not walk the tree of DNS itself: it asks a
+// recursive resolver (the RD bit) over UDP, with a random id from a random port,
+// and waits. Anybody can send a forged packet to that port, so an answer counts only
+// if it comes from the server asked, with the id and the question that were sent;
+// anything else is passed over and the wait goes on. EDNS0 (RFC 6891) says that we
+// take answers of 1232 octets, which fit an unfragmented packet everywhere; a longer
+// one arrives cut, with the TC bit, and is asked for again over TCP.
+//
+// A name may be an alias (CNAME). A resolver follows aliases and puts the whole chain
+// into its answer; where it stops half-way, the rest is asked for here, up to 8
+// aliases in all. The response code is then about the end of the chain, not about the
+// name first asked (RFC 6604 section 3).
+//
+// # How long it takes
+//
+// Each query waits Options.Timeout for its answer. A server that is silent, out of reach or
+// talks nonsense is asked twice, in turn with the others; one that answers SERVFAIL or
+// REFUSED, or whose answer is too large even for TCP, is not asked again for this name. All
+// queries of one lookup together, aliases and TCP included, spend at most 2 × Timeout × number
+// of servers on the wire. The wait for Options.QueriesPerSecond comes on top and ends with
+// the caller's context only. A server that was silent is asked after the others for 30 s.
+//
+// # What is remembered
+//
+// Answers are kept for their TTL, at most one hour; "no such name" and "no such type"
+// for the negative TTL of RFC 2308 section 5 (the smaller of the SOA's TTL and its
+// MINIMUM), at most 15 minutes, and not at all where no SOA came along. Errors are
+// never kept: the next caller asks again. Callers with equal questions at one time share
+// one lookup, which goes on until the last of them has left.
 package dnsclient
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -24,7 +57,21 @@ const (
 	OutcomeNoData                 // The name exists without this type.
 )
 
-// Errors that Answer-returning methods wrap. Match them with errors.Is.
+// String gives the word that Options.Observe is called with; "error" for OutcomeUnknown.
+func (o Outcome) String() string {
+	switch o {
+	case OutcomeFound:
+		return "found"
+	case OutcomeNoName:
+		return "no_name"
+	case OutcomeNoData:
+		return "no_data"
+	}
+	return "error"
+}
+
+// Errors that Answer-returning methods wrap. Match them with errors.Is. When the caller's
+// context ends, its error is wrapped as well.
 var (
 	ErrTimeout   = errors.New("no answer in time")
 	ErrServFail  = errors.New("server failure")
@@ -37,13 +84,15 @@ var (
 )
 
 // An Answer is what a name server said to one question, all records after
-// following aliases.
+// following aliases. It belongs to the caller.
 type Answer[T any] struct {
-	Outcome Outcome
-	Records []T           // In the order of the answer; empty unless OutcomeFound.
-	Aliases []string      // Names the question was led through by CNAME, the first asked name excluded, the last being the owner of the records. Lower case, no trailing dot.
-	Secure  bool          // The AD bit, and only if Options.ValidatesDNSSEC.
-	TTL     time.Duration // How long the answer may be kept; 0 when unknown.
+	Outcome   Outcome
+	Records   []T           // In the order of the answer; empty unless OutcomeFound, and even then if all were Invalid.
+	Truncated bool          // There were more records than the 100 kept (of MX: those of lowest preference).
+	Invalid   int           // Records that were left out because the name in them is not a host name.
+	Aliases   []string      // Names the question was led through by CNAME, the first asked name excluded, the last being the owner of the records. Lower case, no trailing dot.
+	Secure    bool          // The AD bit of every answer on the way, and only if Options.ValidatesDNSSEC.
+	TTL       time.Duration // How long the answer may still be kept; 0 when unknown. At most an hour.
 }
 
 // An MX is one mail exchanger (RFC 5321 section 5). Host is in lower case without
@@ -55,7 +104,8 @@ type MX struct {
 
 // Options configure a Client. The zero value asks the servers of /etc/resolv.conf.
 type Options struct {
-	// Servers are host:port of recursive resolvers, asked in order.
+	// Servers are host:port of recursive resolvers, asked in order. Without any, those of
+	// /etc/resolv.conf are read once, by New.
 	Servers []string
 	// Timeout is for one query; it is retried once. 0 means 5 s.
 	Timeout time.Duration
@@ -65,45 +115,102 @@ type Options struct {
 	QueriesPerSecond int
 	// Observe, if set, is called once for each question sent with its outcome:
 	// "found", "no_name", "no_data", "timeout", "servfail", "refused", "error".
-	// It must not block.
+	// A question asked again over TCP because its answer was cut counts once. Observe
+	// must not block, and is called from several goroutines.
 	Observe func(outcome string)
-	// Redact holds strings (keys that are part of a zone) that must not appear in any error.
+	// Redact holds strings (keys that are part of a zone) that must not appear in any error,
+	// in upper or lower case.
 	Redact []string
 }
 
 // A Client asks questions. It keeps answers for their TTL and shares equal questions
-// that are under way. It is safe for concurrent use.
+// that are under way. It is safe for concurrent use. It holds nothing open between
+// lookups, so there is nothing to close.
 type Client struct {
-	opts Options
+	exchanger *exchanger
+	cache     *cache // Nil in a client that was made by Uncached.
+	redact    func(string) string
 }
 
 // New returns a client. It does not touch the network.
 func New(o Options) (*Client, error) {
-	return &Client{opts: o}, nil
+	if o.Timeout < 0 {
+		return nil, fmt.Errorf("resolver.timeout: %v is negative", o.Timeout)
+	}
+	if o.QueriesPerSecond < 0 {
+		return nil, fmt.Errorf("limits.dns_queries_per_second: %d is negative", o.QueriesPerSecond)
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 5 * time.Second
+	}
+	if len(o.Servers) == 0 {
+		var err error
+		if o.Servers, err = systemServers("/etc/resolv.conf"); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range o.Servers {
+		if err := validServer(s); err != nil {
+			return nil, err
+		}
+	}
+	return &Client{
+		exchanger: newExchanger(o),
+		cache:     newCache(time.Now),
+		redact:    redactor(o.Redact),
+	}, nil
 }
 
-var errNotBuilt = errors.New("dnsclient: not built")
+// Servers gives the resolvers that are asked, as host:port.
+func (c *Client) Servers() []string {
+	var names []string
+	for _, s := range c.exchanger.servers {
+		names = append(names, s.addr)
+	}
+	return names
+}
+
+// Uncached gives a client that sends every question, where c would give an answer that
+// it remembers or that is under way, and leaves no answer behind. The servers and the
+// bound on queries are those of c.
+func (c *Client) Uncached() *Client {
+	return &Client{exchanger: c.exchanger, redact: c.redact}
+}
 
 // Addresses asks for the IPv4 (family 4) or IPv6 (family 6) addresses of name, which is
 // absolute: no search list is ever applied.
 func (c *Client) Addresses(ctx context.Context, family int, name string) (Answer[netip.Addr], error) {
-	return Answer[netip.Addr]{}, errNotBuilt
+	switch family {
+	case 4:
+		return lookup(ctx, c, kindA, name)
+	case 6:
+		return lookup(ctx, c, kindAAAA, name)
+	}
+	return Answer[netip.Addr]{}, c.tell("addresses", name, fmt.Errorf("%w: no address family %d", ErrBadName, family))
 }
 
 // MX asks for the mail exchangers of name, sorted by preference, then host.
 func (c *Client) MX(ctx context.Context, name string) (Answer[MX], error) {
-	return Answer[MX]{}, errNotBuilt
+	return lookup(ctx, c, kindMX, name)
 }
 
 // TXT asks for the text records of name, the strings of each joined without a space.
-// The text is raw octets as the peer sent them.
+// The text is raw octets as the peer sent them. None is left out: together they are bounded
+// by the 64 KiB of a DNS message, and an RRset that does not fit is ErrTooLarge.
 func (c *Client) TXT(ctx context.Context, name string) (Answer[string], error) {
-	return Answer[string]{}, errNotBuilt
+	return lookup(ctx, c, kindTXT, name)
 }
 
-// PTR asks for the names of an address in in-addr.arpa or ip6.arpa. Names are lower
-// case without the trailing dot; one that is not a host name is left out and counted in
-// nothing else than Records being shorter.
+// PTR asks for the names of an address in in-addr.arpa or ip6.arpa; an IPv4-mapped address
+// is asked for as IPv4, and a zone is left out. Names are lower case without the trailing
+// dot; one that is not a host name is left out and counted in Invalid.
 func (c *Client) PTR(ctx context.Context, addr netip.Addr) (Answer[string], error) {
-	return Answer[string]{}, errNotBuilt
+	suffix := ".ip6.arpa"
+	if addr.Unmap().Is4() {
+		suffix = ".in-addr.arpa"
+	}
+	if !addr.IsValid() {
+		return Answer[string]{}, c.tell("PTR", "", fmt.Errorf("%w: no address", ErrBadName))
+	}
+	return lookup(ctx, c, kindPTR, Reverse(addr)+suffix)
 }

@@ -1,0 +1,125 @@
+package dnsclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	maxAliases     = 8
+	maxTTL         = time.Hour
+	maxNegativeTTL = 15 * time.Minute
+)
+
+// lookup answers the question for k at name, from memory if it can.
+func lookup[T any](ctx context.Context, c *Client, k kind[T], name string) (Answer[T], error) {
+	asked, err := canonical(name)
+	if err != nil {
+		return Answer[T]{}, c.tell(k.name, name, err)
+	}
+	if c.cache == nil {
+		a, _, err := resolve(ctx, c.exchanger, k, asked)
+		return a, c.tell(k.name, name, err)
+	}
+	v, ttl, err := c.cache.get(ctx, question{k.rtype, asked}, func(ctx context.Context) (value, error) {
+		a, octets, err := resolve(ctx, c.exchanger, k, asked)
+		return value{a, octets, a.TTL}, err
+	})
+	if err != nil {
+		return Answer[T]{}, c.tell(k.name, name, err)
+	}
+	a := v.(Answer[T])
+	a.TTL = ttl
+	a.Records = slices.Clone(a.Records) // Others hold the same answer.
+	a.Aliases = slices.Clone(a.Aliases)
+	return a, nil
+}
+
+// resolve asks for k at name, and goes on asking where aliases lead. It also gives the
+// octets of the messages, as a measure of what keeping the answer costs.
+func resolve[T any](ctx context.Context, e *exchanger, k kind[T], name string) (a Answer[T], octets int, err error) {
+	l := e.newLookup()
+	seen := []string{strings.TrimSuffix(name, ".")}
+	ttl, secure := maxTTL, e.dnssec
+	for {
+		part, next, n, err := ask(ctx, l, k, name)
+		if err != nil {
+			return Answer[T]{}, 0, err
+		}
+		octets += n
+		ttl = min(ttl, part.TTL)
+		secure = secure && part.Secure
+		for _, alias := range part.Aliases {
+			if slices.Contains(seen, alias) {
+				return Answer[T]{}, 0, fmt.Errorf("%w: %q leads back to itself", ErrAlias, alias)
+			}
+			seen = append(seen, alias)
+		}
+		if len(seen) > maxAliases+1 {
+			return Answer[T]{}, 0, fmt.Errorf("%w: over %d aliases", ErrAlias, maxAliases)
+		}
+		if next == "" {
+			part.Aliases = append([]string(nil), seen[1:]...)
+			part.TTL, part.Secure = ttl, secure
+			return part, octets, nil
+		}
+		name = next
+	}
+}
+
+// ask puts one question to the servers until one of them answers it. Two rounds are made,
+// the second without the servers that have said all that they will say.
+func ask[T any](ctx context.Context, l *attempt, k kind[T], name string) (a Answer[T], next string, octets int, err error) {
+	var failed error
+	done := map[*server]bool{}
+	for range 2 {
+		for _, s := range l.order() {
+			if done[s] {
+				continue
+			}
+			for _, edns := range []bool{true, false} {
+				a, next, octets, err = send(ctx, l, s, k, name, edns)
+				if !errors.Is(err, errNotUnderstood) {
+					break
+				}
+			}
+			if err == nil {
+				return a, next, octets, nil
+			}
+			if ctx.Err() != nil {
+				return a, "", 0, err
+			}
+			done[s] = !silent(err) && !errors.Is(err, ErrBadAnswer)
+			if failed == nil || silent(failed) {
+				failed = fmt.Errorf("%s: %w", s.addr, err) // What a server said tells more than silence.
+			}
+		}
+	}
+	return Answer[T]{}, "", 0, failed
+}
+
+// silent tells whether err is that nothing came back.
+func silent(err error) bool {
+	return errors.Is(err, ErrTimeout) || errors.Is(err, ErrNetwork)
+}
+
+// send puts one question to one server once, and observes what becomes of it.
+func send[T any](ctx context.Context, l *attempt, s *server, k kind[T], name string, edns bool) (a Answer[T], next string, octets int, err error) {
+	query, err := newQuery(name, k.rtype, edns, l.dnssec)
+	if err != nil {
+		return a, "", 0, err
+	}
+	msg, sent, err := l.exchange(ctx, s, query)
+	if err == nil {
+		a, next, err = parse(k, name, msg)
+	}
+	if sent {
+		s.heard(err)
+		l.observe(err, a.Outcome, next)
+	}
+	return a, next, len(msg), err
+}

@@ -134,6 +134,7 @@ func (l *attempt) once(ctx context.Context, network, addr string, query []byte) 
 // networkError says in our terms why an exchange failed.
 func networkError(ctx context.Context, err error) error {
 	var op *net.OpError
+	var slow net.Error
 	switch {
 	case err == nil:
 		return nil
@@ -143,7 +144,7 @@ func networkError(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.Is(err, ErrBadAnswer):
 		return err
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.As(err, &slow) && slow.Timeout():
 		return ErrTimeout
 	case errors.As(err, &op):
 		err = op.Err // Without the addresses: our port is another each time.

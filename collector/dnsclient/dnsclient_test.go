@@ -1,0 +1,491 @@
+package dnsclient
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+const soa = "example.org. 300 SOA ns.example.org. host.example.org. 1 7200 3600 86400 60"
+
+// TestOutcomes asks for the addresses of www.example.org.
+func TestOutcomes(t *testing.T) {
+	one := netip.MustParseAddr("192.0.2.1")
+	type want = Answer[netip.Addr]
+	for name, test := range map[string]struct {
+		says map[string]reply
+		want want
+	}{
+		"found": {
+			map[string]reply{"A www.example.org.": say{answer: []string{"WWW.example.ORG. 120 A 192.0.2.1"}}.reply},
+			want{Outcome: OutcomeFound, Records: []netip.Addr{one}, TTL: 120 * time.Second},
+		},
+		"no name": {
+			map[string]reply{"A www.example.org.": say{rcode: dns.RcodeNameError, ns: []string{soa}}.reply},
+			want{Outcome: OutcomeNoName, TTL: 60 * time.Second},
+		},
+		"no data": {
+			map[string]reply{"A www.example.org.": say{ns: []string{soa}}.reply},
+			want{Outcome: OutcomeNoData, TTL: 60 * time.Second},
+		},
+		"no data without SOA": {
+			map[string]reply{"A www.example.org.": say{}.reply},
+			want{Outcome: OutcomeNoData},
+		},
+		"records of others and other types are passed over": {
+			map[string]reply{"A www.example.org.": say{answer: []string{
+				"evil.example. 120 A 192.0.2.66", "www.example.org. 120 TXT x", "www.example.org. 120 CH A 192.0.2.67",
+			}, ns: []string{soa}}.reply},
+			want{Outcome: OutcomeNoData, TTL: 60 * time.Second},
+		},
+		"aliases in one answer, in any order": {
+			map[string]reply{"A www.example.org.": say{answer: []string{
+				"b.example.net. 200 A 192.0.2.1", "A.example.net. 100 CNAME b.example.net.", "www.example.org. 300 CNAME a.Example.net.",
+			}}.reply},
+			want{Outcome: OutcomeFound, Records: []netip.Addr{one}, Aliases: []string{"a.example.net", "b.example.net"}, TTL: 100 * time.Second},
+		},
+		"aliases in several answers": {
+			map[string]reply{
+				"A www.example.org.": say{answer: []string{"www.example.org. 300 CNAME a.example.net."}}.reply,
+				"A a.example.net.":   say{answer: []string{"a.example.net. 30 CNAME 0/25.example.net."}}.reply,
+				"A 0/25.example.net.": say{answer: []string{
+					"0/25.example.net. 300 A 192.0.2.1",
+				}}.reply,
+			},
+			want{Outcome: OutcomeFound, Records: []netip.Addr{one}, Aliases: []string{"a.example.net", "0/25.example.net"}, TTL: 30 * time.Second},
+		},
+		"no name at the end of an alias": {
+			map[string]reply{"A www.example.org.": say{rcode: dns.RcodeNameError, answer: []string{
+				"www.example.org. 300 CNAME a.example.net."}, ns: []string{strings.Replace(soa, "example.org.", "example.net.", 1)}}.reply},
+			want{Outcome: OutcomeNoName, Aliases: []string{"a.example.net"}, TTL: 60 * time.Second},
+		},
+		"no data at the end of an alias": {
+			map[string]reply{"A www.example.org.": say{answer: []string{
+				"www.example.org. 300 CNAME a.example.org."}, ns: []string{soa}}.reply},
+			want{Outcome: OutcomeNoData, Aliases: []string{"a.example.org"}, TTL: 60 * time.Second},
+		},
+		"the SOA of another zone says nothing about an alias": {
+			map[string]reply{
+				"A www.example.org.": say{answer: []string{"www.example.org. 300 CNAME a.example.net."}, ns: []string{soa}}.reply,
+				"A a.example.net.":   say{answer: []string{"a.example.net. 300 A 192.0.2.1"}}.reply,
+			},
+			want{Outcome: OutcomeFound, Records: []netip.Addr{one}, Aliases: []string{"a.example.net"}, TTL: 300 * time.Second},
+		},
+		"a TTL of a week is an hour": {
+			map[string]reply{"A www.example.org.": say{answer: []string{"www.example.org. 604800 A 192.0.2.1"}}.reply},
+			want{Outcome: OutcomeFound, Records: []netip.Addr{one}, TTL: time.Hour},
+		},
+		"without EDNS after FORMERR": {
+			map[string]reply{"A www.example.org.": func(network string, q *dns.Msg) [][]byte {
+				if q.IsEdns0() != nil { // As servers do that cannot read further: the header alone.
+					return [][]byte{{byte(q.Id >> 8), byte(q.Id), 0x80, dns.RcodeFormatError, 0, 0, 0, 0, 0, 0, 0, 0}}
+				}
+				return say{answer: []string{"www.example.org. 60 A 192.0.2.1"}}.reply(network, q)
+			}},
+			want{Outcome: OutcomeFound, Records: []netip.Addr{one}, TTL: time.Minute},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, test.says)
+			for _, c := range []*Client{newClient(t, Options{Servers: []string{s.addr}}), newClient(t, Options{Servers: []string{s.addr}}).Uncached()} {
+				got, err := c.Addresses(t.Context(), 4, "www.Example.org")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !reflect.DeepEqual(got, test.want) {
+					t.Errorf("got  %+v\nwant %+v", got, test.want)
+				}
+			}
+		})
+	}
+}
+
+// TestErrors asks for the mail exchangers of example.org, of which nobody can tell.
+func TestErrors(t *testing.T) {
+	var ring, chain, many []string
+	for i := range 12 {
+		chain = append(chain, fmt.Sprintf("a%d.example.org. 60 CNAME a%d.example.org.", i, i+1))
+	}
+	chain[0] = "example.org. 60 CNAME a1.example.org."
+	ring = []string{"example.org. 60 CNAME a.example.org.", "a.example.org. 60 CNAME example.org."}
+	for i := range 150 {
+		many = append(many, fmt.Sprintf("b%d.example.org. 60 CNAME c%d.example.org.", i, i))
+	}
+	const ask = "MX example.org."
+	for name, test := range map[string]struct {
+		says    map[string]reply
+		want    error
+		reason  string
+		asked   int // Questions sent.
+		timeout time.Duration
+	}{
+		"silence":       {map[string]reply{ask: silence}, ErrTimeout, "timeout", 2, brief},
+		"server fails":  {map[string]reply{ask: say{rcode: dns.RcodeServerFailure}.reply}, ErrServFail, "servfail", 1, 0},
+		"refused":       {map[string]reply{ask: say{rcode: dns.RcodeRefused}.reply}, ErrRefused, "refused", 1, 0},
+		"FORMERR twice": {map[string]reply{ask: say{rcode: dns.RcodeFormatError}.reply}, ErrServFail, "servfail", 2, 0},
+		"other code":    {map[string]reply{ask: say{rcode: dns.RcodeNotAuth}.reply}, ErrServFail, "servfail", 1, 0},
+		"upper bits of the code": {map[string]reply{ask: func(_ string, q *dns.Msg) [][]byte {
+			m := new(dns.Msg)
+			m.SetReply(q)
+			m.SetEdns0(1232, false)
+			m.Rcode = dns.RcodeBadVers // 16: the header says 0.
+			b, _ := m.Pack()
+			return [][]byte{b}
+		}}, ErrServFail, "servfail", 1, 0},
+		"referral": {map[string]reply{ask: say{referral: true, ns: []string{"org. 60 NS ns.example."}}.reply}, ErrRefused, "refused", 1, 0},
+		"another question": {map[string]reply{ask: say{mismatch: true}.reply},
+			ErrBadAnswer, "error", 2, time.Second},
+		"garbage": {map[string]reply{ask: func(string, *dns.Msg) [][]byte { return [][]byte{{}, {1}, []byte(strings.Repeat("\xff", 600))} }},
+			ErrBadAnswer, "error", 2, time.Second},
+		"broken off": {map[string]reply{ask: func(_ string, q *dns.Msg) [][]byte {
+			b := say{answer: []string{"example.org. 60 MX 10 mx.example.org."}}.pack(q)
+			return [][]byte{b[:len(b)-3]}
+		}}, ErrBadAnswer, "error", 2, 0},
+		"MX without data is not the null MX": {map[string]reply{ask: func(_ string, q *dns.Msg) [][]byte {
+			m := new(dns.Msg)
+			m.SetReply(q)
+			m.Answer = []dns.RR{&dns.RFC3597{Hdr: dns.RR_Header{Name: "example.org.", Rrtype: dns.TypeMX, Class: 1, Ttl: 60}}}
+			b, _ := m.Pack()
+			return [][]byte{b}
+		}}, ErrBadAnswer, "error", 2, 0},
+		"MX without host is not the null MX": {map[string]reply{ask: func(_ string, q *dns.Msg) [][]byte {
+			m := new(dns.Msg)
+			m.SetReply(q)
+			m.Answer = []dns.RR{&dns.RFC3597{Hdr: dns.RR_Header{Name: "example.org.", Rrtype: dns.TypeMX, Class: 1, Ttl: 60}, Rdata: "0000"}}
+			b, _ := m.Pack()
+			return [][]byte{b}
+		}}, ErrBadAnswer, "error", 2, 0},
+		"records of no name": {map[string]reply{ask: say{rcode: dns.RcodeNameError, answer: []string{"example.org. 60 MX 10 mx.example.org."}}.reply},
+			ErrBadAnswer, "error", 2, 0},
+		"two aliases": {map[string]reply{ask: say{answer: []string{"example.org. 60 CNAME a.example.", "example.org. 60 CNAME b.example."}}.reply},
+			ErrBadAnswer, "error", 2, 0},
+		"alias that is no name": {map[string]reply{ask: say{answer: []string{`example.org. 60 CNAME a\000b.example.`}}.reply},
+			ErrBadAnswer, "error", 2, 0},
+		"alias ring":       {map[string]reply{ask: say{answer: ring}.reply}, ErrAlias, "error", 1, 0},
+		"alias to itself":  {map[string]reply{ask: say{answer: []string{"example.org. 60 CNAME example.org."}}.reply}, ErrAlias, "error", 1, 0},
+		"long alias chain": {map[string]reply{ask: say{answer: chain}.reply}, ErrAlias, "error", 1, 0},
+		"many aliases":     {map[string]reply{ask: say{answer: many}.reply}, ErrAlias, "error", 2, 0},
+		"alias ring in several answers": {map[string]reply{
+			ask:                 say{answer: ring[:1]}.reply,
+			"MX a.example.org.": say{answer: ring[1:]}.reply,
+		}, ErrAlias, "error", 2, 0},
+		"cut over TCP, too": {map[string]reply{ask: say{cut: true}.reply}, ErrTooLarge, "error", 2, 0},
+		"TCP closes": {map[string]reply{ask: func(network string, q *dns.Msg) [][]byte {
+			if network == "tcp" {
+				return [][]byte{{}}
+			}
+			return say{cut: true}.reply(network, q)
+		}}, ErrNetwork, "error", 4, 0},
+		"TCP answers another question": {map[string]reply{ask: func(network string, q *dns.Msg) [][]byte {
+			return say{cut: network == "udp", mismatch: network == "tcp"}.reply(network, q)
+		}}, ErrBadAnswer, "error", 4, 0},
+		"TCP is silent": {map[string]reply{ask: func(network string, q *dns.Msg) [][]byte {
+			if network == "tcp" {
+				return nil
+			}
+			return say{cut: true}.reply(network, q)
+		}}, ErrTimeout, "timeout", 0, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, test.says)
+			c := newClient(t, Options{Servers: []string{s.addr}, Timeout: test.timeout})
+			a, err := c.MX(t.Context(), "example.org")
+			wantError(t, err, test.want)
+			if !reflect.DeepEqual(a, Answer[MX]{}) {
+				t.Errorf("an error comes with an answer: %+v", a)
+			}
+			if got := Reason(err); got != test.reason {
+				t.Errorf("reason %q, want %q", got, test.reason)
+			}
+			if n := len(s.questions()); test.asked > 0 && n != test.asked {
+				t.Errorf("%d questions were sent, want %d: %q", n, test.asked, s.questions())
+			}
+		})
+	}
+}
+
+func TestMX(t *testing.T) {
+	long := []string{}
+	for i := range 250 {
+		long = append(long, fmt.Sprintf("example.org. 60 MX %d mx%d.example.org.", 1000-i, i))
+	}
+	for name, test := range map[string]struct {
+		answer    []string
+		want      []MX
+		invalid   int
+		truncated bool
+	}{
+		"sorted by preference, then host": {
+			answer: []string{"example.org. 60 MX 20 a.example.org.", "example.org. 60 MX 10 Z.example.org.", "example.org. 60 MX 10 y_1.example.org."},
+			want:   []MX{{10, "y_1.example.org"}, {10, "z.example.org"}, {20, "a.example.org"}},
+		},
+		"null MX":            {answer: []string{"example.org. 60 MX 0 ."}, want: []MX{{0, ""}}},
+		"address literal":    {answer: []string{"example.org. 60 MX 0 192.0.2.1."}, want: []MX{{0, "192.0.2.1"}}},
+		"hosts that are not": {answer: []string{`example.org. 60 MX 0 a\ b.example.`, `example.org. 60 MX 0 \255.example.`, `example.org. 60 MX 0 a\.b.example.`}, invalid: 3},
+		"invalid beside valid": {
+			answer: []string{`example.org. 60 MX 0 \"a.example.`, "example.org. 60 MX 5 mx.example."}, want: []MX{{5, "mx.example"}}, invalid: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, map[string]reply{"MX example.org.": say{answer: test.answer}.reply})
+			a, err := newClient(t, Options{Servers: []string{s.addr}}).MX(t.Context(), "example.org.")
+			if err != nil || a.Outcome != OutcomeFound {
+				t.Fatalf("%v, %v", a.Outcome, err)
+			}
+			if !slices.Equal(a.Records, test.want) || a.Invalid != test.invalid || a.Truncated != test.truncated {
+				t.Errorf("got %+v", a)
+			}
+		})
+	}
+	t.Run("more than a hundred", func(t *testing.T) {
+		s := serve(t, map[string]reply{"MX example.org.": overTCPOnly(say{answer: long}.reply)})
+		a, err := newClient(t, Options{Servers: []string{s.addr}}).MX(t.Context(), "example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(a.Records) != 100 || !a.Truncated || a.Records[0] != (MX{751, "mx249.example.org"}) || a.Records[99] != (MX{850, "mx150.example.org"}) {
+			t.Errorf("%d records, truncated %t, from %v to %v", len(a.Records), a.Truncated, a.Records[0], a.Records[len(a.Records)-1])
+		}
+		if got := s.questions(); !slices.Equal(got, []string{"udp MX example.org.", "tcp MX example.org."}) {
+			t.Errorf("asked %q", got)
+		}
+	})
+}
+
+// overTCPOnly cuts what r says over UDP.
+func overTCPOnly(r reply) reply {
+	return func(network string, q *dns.Msg) [][]byte {
+		if network == "udp" {
+			return say{cut: true}.reply(network, q)
+		}
+		return r(network, q)
+	}
+}
+
+func TestTXT(t *testing.T) {
+	big := func(n int) reply { // One record of about n octets.
+		return func(_ string, q *dns.Msg) [][]byte {
+			m := new(dns.Msg)
+			m.SetReply(q)
+			var parts []string
+			for left := n; left > 0; left -= 256 {
+				parts = append(parts, strings.Repeat("x", min(left, 255)))
+			}
+			m.Answer = []dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: "example.org.", Rrtype: dns.TypeTXT, Class: 1}, Txt: parts}}
+			b, err := m.Pack()
+			if err != nil {
+				panic(err)
+			}
+			return [][]byte{b}
+		}
+	}
+	ask := func(t *testing.T, r reply) (Answer[string], error) {
+		t.Helper()
+		s := serve(t, map[string]reply{"TXT example.org.": r})
+		return newClient(t, Options{Servers: []string{s.addr}}).TXT(t.Context(), "example.org")
+	}
+	t.Run("strings are joined, octets as they are", func(t *testing.T) {
+		a, err := ask(t, say{answer: []string{`example.org. 60 TXT "v=spf1 " "-all"`, `example.org. 60 TXT "a\"\\b\000\255\200;é"`, `example.org. 60 TXT ""`}}.reply)
+		want := []string{"v=spf1 -all", "a\"\\b\x00\xff\xc8;é", ""}
+		if err != nil || !slices.Equal(a.Records, want) {
+			t.Errorf("got %q, %v", a.Records, err)
+		}
+	})
+	t.Run("nearly 64 KiB", func(t *testing.T) {
+		a, err := ask(t, overTCPOnly(big(65_000)))
+		if err != nil || len(a.Records) != 1 || len(a.Records[0]) < 64_000 {
+			t.Errorf("%d records, %v", len(a.Records), err)
+		}
+	})
+	t.Run("a datagram beyond what we take is asked for over TCP", func(t *testing.T) {
+		a, err := ask(t, big(4000))
+		if err != nil || len(a.Records) != 1 {
+			t.Errorf("%d records, %v", len(a.Records), err)
+		}
+	})
+	t.Run("no record is left out for their number", func(t *testing.T) {
+		var lines []string
+		for i := range 500 {
+			lines = append(lines, fmt.Sprintf("example.org. 60 TXT %d", i))
+		}
+		a, err := ask(t, overTCPOnly(say{answer: lines}.reply))
+		if err != nil || len(a.Records) != 500 || a.Truncated {
+			t.Errorf("%d records, truncated %t, %v", len(a.Records), a.Truncated, err)
+		}
+	})
+}
+
+func TestPTR(t *testing.T) {
+	const (
+		four = "9.113.0.203.in-addr.arpa."
+		six  = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."
+	)
+	for name, test := range map[string]struct{ addr, owner string }{
+		"IPv4":           {"203.0.113.9", four},
+		"IPv4 in IPv6":   {"::ffff:203.0.113.9", four},
+		"IPv6":           {"2001:db8::1", six},
+		"IPv6 with zone": {"2001:db8::1%eth0", six},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, map[string]reply{"PTR " + test.owner: say{answer: []string{
+				test.owner + " 60 PTR Out.example.org.", test.owner + ` 60 PTR a\032b.example.`, test.owner + " 60 PTR .", test.owner + " 60 PTR b.example.org.",
+			}}.reply})
+			a, err := newClient(t, Options{Servers: []string{s.addr}}).PTR(t.Context(), netip.MustParseAddr(test.addr))
+			if err != nil || !slices.Equal(a.Records, []string{"out.example.org", "b.example.org"}) || a.Invalid != 2 {
+				t.Errorf("got %+v, %v", a, err)
+			}
+		})
+	}
+	t.Run("no address", func(t *testing.T) {
+		_, err := newClient(t, Options{Servers: []string{"127.0.0.1:53"}}).PTR(t.Context(), netip.Addr{})
+		wantError(t, err, ErrBadName)
+	})
+}
+
+func TestIPv6Addresses(t *testing.T) {
+	s := serve(t, map[string]reply{"AAAA example.org.": say{answer: []string{"example.org. 60 AAAA 2001:db8::1"}}.reply})
+	c := newClient(t, Options{Servers: []string{s.addr}})
+	a, err := c.Addresses(t.Context(), 6, "example.org")
+	if err != nil || !slices.Equal(a.Records, []netip.Addr{netip.MustParseAddr("2001:db8::1")}) {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	_, err = c.Addresses(t.Context(), 5, "example.org")
+	wantError(t, err, ErrBadName)
+}
+
+// TestDNSSEC: the AD bit is asked for and believed only where the configuration says so,
+// and of a chain of answers each must have it.
+func TestDNSSEC(t *testing.T) {
+	for _, validates := range []bool{true, false} {
+		checked := func(s say) reply {
+			return func(network string, q *dns.Msg) [][]byte {
+				if opt := q.IsEdns0(); opt == nil || opt.Do() != validates || q.AuthenticatedData != validates || opt.UDPSize() != 1232 || !q.RecursionDesired {
+					t.Errorf("validates %t, query %v", validates, q)
+				}
+				return s.reply(network, q)
+			}
+		}
+		s := serve(t, map[string]reply{
+			"TXT a.example.": checked(say{answer: []string{"a.example. 60 TXT x"}, secure: true}),
+			"TXT b.example.": checked(say{answer: []string{"b.example. 60 CNAME a.example."}}),
+			"TXT c.example.": checked(say{answer: []string{"c.example. 60 CNAME a.example."}, secure: true}),
+			"TXT d.example.": checked(say{rcode: dns.RcodeNameError, secure: true}),
+		})
+		c := newClient(t, Options{Servers: []string{s.addr}, ValidatesDNSSEC: validates})
+		for name, secure := range map[string]bool{"a.example": validates, "b.example": false, "c.example": validates, "d.example": validates} {
+			if a, err := c.TXT(t.Context(), name); err != nil || a.Secure != secure {
+				t.Errorf("validates %t: %s: secure %t, %v", validates, name, a.Secure, err)
+			}
+		}
+	}
+}
+
+// TestForgedAnswers: what does not answer the question is passed over while the true
+// answer is on its way.
+func TestForgedAnswers(t *testing.T) {
+	s := serve(t, map[string]reply{"A example.org.": func(_ string, q *dns.Msg) [][]byte {
+		forged := say{answer: []string{"example.org. 60 A 192.0.2.66"}}
+		otherID := forged.pack(q)
+		otherID[0] ^= 0xff
+		otherType := q.Copy()
+		otherType.Question[0].Qtype = dns.TypeAAAA
+		query := forged.pack(q)
+		query[2] &^= 0x80
+		noQuestion := forged.pack(q)[:12]
+		noQuestion[5], noQuestion[7] = 0, 0
+		forged.mismatch = true
+		upper := q.Copy()
+		upper.Question[0].Name = "EXAMPLE.org."
+		return [][]byte{otherID, forged.pack(q), forged.pack(otherType), query, noQuestion, {}, {1, 2, 3},
+			say{answer: []string{"example.org. 60 A 192.0.2.1"}}.pack(upper)}
+	}})
+	a, err := newClient(t, Options{Servers: []string{s.addr}}).Addresses(t.Context(), 4, "example.org")
+	if err != nil || !slices.Equal(a.Records, []netip.Addr{netip.MustParseAddr("192.0.2.1")}) {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	if n := len(s.questions()); n != 1 {
+		t.Errorf("%d questions", n)
+	}
+}
+
+func TestBadNames(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	c := newClient(t, Options{Servers: []string{"127.0.0.1:1"}})
+	for _, name := range []string{
+		"", ".", "..", "a..b", ".a", "a b.example", "a\tb", "a\x00b", `a\.b.example`, "ä.example", "a.\xff",
+		label + "a.example", strings.Join([]string{label, label, label, label}, "."), strings.Repeat("a.", 1<<16),
+	} {
+		_, err := c.TXT(t.Context(), name)
+		wantError(t, err, ErrBadName)
+		if len(err.Error()) > 600 {
+			t.Errorf("an error of %d octets", len(err.Error()))
+		}
+	}
+	longest := strings.Join([]string{label, label, label, label[:61]}, ".")
+	odd := `"j;d"(x)'@_a/b=+!.example`
+	for _, name := range []string{longest, longest + ".", odd, "_dmarc.example.org", "*.example"} {
+		q, err := canonical(name)
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		if _, err := newQuery(q, dns.TypeTXT, true, false); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	// A name with what presentation format escapes comes back as it went.
+	presented, _ := canonical(odd)
+	s := serve(t, map[string]reply{"TXT " + presented: say{answer: []string{presented + " 60 TXT yes"}}.reply})
+	a, err := newClient(t, Options{Servers: []string{s.addr}}).TXT(t.Context(), odd)
+	if err != nil || !slices.Equal(a.Records, []string{"yes"}) {
+		t.Errorf("got %+v, %v", a, err)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	for _, network := range []string{"udp", "tcp"} {
+		for _, cached := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s cached=%t", network, cached), func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				s := serve(t, map[string]reply{"A example.org.": func(n string, q *dns.Msg) [][]byte {
+					if n == network {
+						cancel()
+						return nil
+					}
+					return say{cut: true}.reply(n, q)
+				}})
+				var seen observed
+				c := newClient(t, Options{Servers: []string{s.addr}, Timeout: time.Hour, Observe: seen.add})
+				if !cached {
+					c = c.Uncached()
+				}
+				_, err := c.Addresses(ctx, 4, "example.org")
+				wantError(t, err, context.Canceled)
+				if !cached && !slices.Equal(seen.list(), []string{"error"}) {
+					t.Errorf("observed %q", seen.list())
+				}
+			})
+		}
+	}
+}
+
+func TestDeadlineOfTheCaller(t *testing.T) {
+	s := serve(t, map[string]reply{"A example.org.": silence})
+	c := newClient(t, Options{Servers: []string{s.addr}, Timeout: time.Hour})
+	ctx, cancel := context.WithTimeout(t.Context(), brief)
+	defer cancel()
+	_, err := c.Addresses(ctx, 4, "example.org")
+	wantError(t, err, context.DeadlineExceeded)
+	wantError(t, err, ErrTimeout)
+	if Reason(err) != "timeout" {
+		t.Errorf("reason %q", Reason(err))
+	}
+}

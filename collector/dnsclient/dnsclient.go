@@ -32,8 +32,9 @@
 //
 // Answers are kept for their TTL, at most one hour; "no such name" and "no such type"
 // for the negative TTL of RFC 2308 section 5 (the smaller of the SOA's TTL and its
-// MINIMUM), at most 15 minutes, and not at all where no SOA came along. Errors are
-// never kept: the next caller asks again. Callers with equal questions at one time share
+// MINIMUM), at most 15 minutes, and not at all where no SOA came along. There are at
+// most 20,000 answers and 16 MiB of them. Errors are never kept: the next caller asks
+// again. Callers with equal questions at one time share
 // one lookup, which goes on until the last of them has left.
 package dnsclient
 

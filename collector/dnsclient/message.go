@@ -60,9 +60,9 @@ func readHeader(msg []byte) (h header, ok bool) {
 	return h, true
 }
 
-// answers tells whether msg is an answer to query: the same id, the same question, and
-// nothing that a forger off the path could not have guessed is left unchecked. Of an error,
-// the question may be missing, since a server that cannot read a query cannot repeat it.
+// answers tells whether msg is an answer to query, with the same id and the same question
+// (RFC 5452 section 9.1). In an error the question may be missing, since a server that
+// cannot read a query cannot repeat it.
 func answers(query, msg []byte) bool {
 	h, ok := readHeader(msg)
 	if !ok || !h.response || !bytes.Equal(query[:2], msg[:2]) {
@@ -226,7 +226,7 @@ var errNotUnderstood = fmt.Errorf("%w: the server did not understand the query",
 // follow goes along the aliases in records from name to the end that they lead to, adds
 // them to aliases, and lowers keep to their TTL.
 func follow(msg []byte, records []rawRecord, name string, aliases *[]string, keep *time.Duration) (string, error) {
-	targets := map[string]string{} // Lazily filled: most answers have no alias.
+	targets := map[string]string{}
 	for _, r := range records {
 		if r.rtype != dns.TypeCNAME || r.class != dns.ClassINET {
 			continue

@@ -131,7 +131,7 @@ func serve(t *testing.T, replies map[string]reply) *nameServer {
 }
 
 // listen opens the same port for TCP and UDP.
-func listen(t *testing.T) (net.Listener, net.PacketConn) {
+func listen(t testing.TB) (net.Listener, net.PacketConn) {
 	t.Helper()
 	for range 50 {
 		tcp, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,6 +1,28 @@
 // Package smtpclient speaks SMTP (RFC 5321) as a careful client does and keeps
 // everything the server said: one session from connect to the 221 of QUIT, stage
 // by stage. It judges nothing but the protocol.
+//
+// In SMTP the server speaks first. Then client and server take turns, a line against
+// a reply of one or more lines that all begin with the same three digits:
+//
+//	S: 220 mx.example.org ESMTP          the greeting, or 421, 521, 554: go away
+//	C: EHLO probe.example.net            who we are
+//	S: 250-mx.example.org                what the server can do, a keyword to a line
+//	S: 250-SIZE 52428800
+//	S: 250 STARTTLS
+//	C: STARTTLS
+//	S: 220 go ahead                      and nothing more before the TLS handshake
+//	C: EHLO probe.example.net            once more: what was said in clear may be forged
+//	S: 250 mx.example.org
+//	C: QUIT
+//	S: 221 bye
+//
+// A server is judged by its replies, and we by our manners: a client that talks before
+// the greeting, sends two commands at once or hangs up without QUIT looks like a spammer's,
+// and ends on the blocklists that this exporter watches.
+//
+// The peer is not trusted. Whatever it sends ends within the limits below, in a reply or in
+// one word of a closed set that says why there is none.
 package smtpclient
 
 import (
@@ -35,16 +57,16 @@ type Failure string
 
 // The closed set of failures.
 const (
-	FailureTimeout      Failure = "timeout"
-	FailureRefused      Failure = "refused"
-	FailureReset        Failure = "reset"
-	FailureUnreachable  Failure = "unreachable"
-	FailureClosed       Failure = "closed"
-	FailureProtocol     Failure = "protocol"
-	FailureTooLong      Failure = "too_long"
-	FailureInjected     Failure = "injected"
-	FailureTLSHandshake Failure = "tls_handshake"
-	FailureNotAllowed   Failure = "not_allowed"
+	FailureTimeout      Failure = "timeout"       // Not done within the stage's limit or the session's.
+	FailureRefused      Failure = "refused"       // Nobody listens on the port.
+	FailureReset        Failure = "reset"         // The connection was reset.
+	FailureUnreachable  Failure = "unreachable"   // The network said that it cannot get there.
+	FailureClosed       Failure = "closed"        // The peer hung up instead of replying.
+	FailureProtocol     Failure = "protocol"      // Not a reply, or one that nobody asked for.
+	FailureTooLong      Failure = "too_long"      // A line or a reply beyond the limits.
+	FailureInjected     Failure = "injected"      // Octets between the 220 of STARTTLS and the handshake.
+	FailureTLSHandshake Failure = "tls_handshake" // TLS itself failed.
+	FailureNotAllowed   Failure = "not_allowed"   // The dialer returned ErrNotAllowed.
 )
 
 // A TLSMode says when TLS starts.
@@ -65,10 +87,15 @@ type Dialer interface {
 
 // Options say how to hold one session.
 type Options struct {
-	Dialer     Dialer
+	Dialer     Dialer  // nil: NewDialer.
 	HeloName   string  // Argument of EHLO: an FQDN or an address literal in brackets.
 	TLS        TLSMode // "" means TLSStart.
 	ServerName string  // Sent as SNI. Verification is the caller's (package checks) business.
+	// TLSConfig is what handshakes are made from; it is cloned, so many sessions may share one. nil means
+	// Go's defaults, TLS 1.2 at least. ServerName is set, verification and resumption are off in any case.
+	TLSConfig *tls.Config
+	// Route tells whether this machine has a route, asked when a connection failed as it does without. nil: Route.
+	Route func(netip.Addr) error
 	// StageTimeout bounds each stage, Timeout the whole session. 0 means 30 s and 60 s.
 	StageTimeout, Timeout time.Duration
 }
@@ -106,9 +133,9 @@ type Step struct {
 
 // Extensions is what a reply to EHLO offers (RFC 5321 section 4.1.1.1).
 type Extensions struct {
-	Keywords map[string]string // Upper-case keyword to its parameters as sent; at most 100.
+	Keywords map[string]string // Upper-case keyword ([A-Z0-9-]) to its parameters as sent; at most 100.
 	Size     uint64            // SIZE; 0 means no stated limit.
-	Auth     []string          // Upper-case mechanisms of AUTH, each once.
+	Auth     []string          // Upper-case mechanisms of AUTH ([A-Z0-9-_], at most 20 octets), each once, at most 50.
 }
 
 // A Session is the record of one dialogue with one address. It is never changed
@@ -120,7 +147,8 @@ type Session struct {
 	// NoRoute is set, with no steps, when this machine has no route for the address's
 	// family: nothing was tried, so nothing is known.
 	NoRoute error
-	// Aborted is set when the context ended the session: what is not in Steps is not known.
+	// Aborted is set when this side ended the session, because the context ended or this machine
+	// could not open a socket: what is not in Steps is not known.
 	Aborted error
 
 	BannerName string // First word of the greeting if it is a host name or literal.
@@ -147,14 +175,90 @@ func (s *Session) Step(stage Stage) *Step {
 
 // Up reports whether the server greeted with 220 and answered EHLO, or HELO where EHLO
 // was refused, with 250.
-func (s *Session) Up() bool { return false }
+func (s *Session) Up() bool {
+	return s.code(StageBanner) == 220 &&
+		(s.code(StageEHLO) == 250 || s.code(StageEHLO)/100 == 5 && s.code(StageHELO) == 250)
+}
+
+// code returns the code of the reply at a stage, or 0 if there is none.
+func (s *Session) code(stage Stage) int {
+	if step := s.Step(stage); step != nil && step.Reply != nil {
+		return step.Reply.Code
+	}
+	return 0
+}
 
 // Probe holds one session with addr: connect, greeting, EHLO, STARTTLS where offered,
 // EHLO again, QUIT. It always returns a session, within Options.Timeout; when ctx ends
 // it sends QUIT where a dialogue is open and returns within two seconds.
 func Probe(ctx context.Context, addr netip.AddrPort, o Options) *Session {
-	return &Session{Address: addr}
+	d := newDialogue(ctx, addr, o)
+	if err := d.check(); err != nil {
+		d.s.Aborted = err
+		return d.s
+	}
+	if d.connect() {
+		d.converse()
+		d.hangUp()
+	}
+	return d.s
 }
 
-// Route reports, without sending anything, whether this machine has a route to addr.
-func Route(addr netip.Addr) error { return nil }
+// converse speaks from the greeting to QUIT. A stage that failed ends it; a reply never does,
+// for a server that refuses us is still owed a QUIT.
+func (d *dialogue) converse() {
+	if d.o.TLS == TLSImplicit && !d.handshake() {
+		return
+	}
+	banner := d.listen(StageBanner)
+	if banner == nil {
+		return
+	}
+	d.open = true
+	if banner.Code == 220 {
+		d.s.BannerName = hostName(banner)
+		if !d.introduce() {
+			return
+		}
+	}
+	d.quit()
+}
+
+// introduce says EHLO, and once more under TLS if it comes to that. It reports whether the
+// dialogue can go on.
+func (d *dialogue) introduce() bool {
+	ehlo := d.say(StageEHLO, "EHLO "+d.o.HeloName)
+	if ehlo == nil {
+		return false
+	}
+	if ehlo.Code/100 == 5 {
+		// RFC 5321 section 3.2: a server that knows no EHLO is greeted with HELO. It offers no extensions.
+		helo := d.say(StageHELO, "HELO "+d.o.HeloName)
+		d.s.EHLOName = hostName(helo)
+		return helo != nil
+	}
+	d.s.Before, d.s.EHLOName = extensions(ehlo), hostName(ehlo)
+	if d.o.TLS != TLSStart || !d.s.Before.Offers("STARTTLS") {
+		return true
+	}
+
+	start := d.starttls()
+	if start == nil {
+		return false
+	}
+	if start.Code != 220 {
+		return true
+	}
+	if !d.handshake() {
+		return false
+	}
+	d.open = true
+
+	// RFC 3207 section 4.2: what the server said before TLS is forgotten, and asked anew.
+	ehlo = d.say(StageEHLOTLS, "EHLO "+d.o.HeloName)
+	if ehlo == nil {
+		return false
+	}
+	d.s.After, d.s.EHLOName = extensions(ehlo), hostName(ehlo)
+	return true
+}

@@ -1,0 +1,71 @@
+package smtpclient
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+)
+
+// ErrNotAllowed is what a Dialer wraps when it refuses to connect to an address that
+// allow_addresses does not name. The stage then fails with FailureNotAllowed.
+var ErrNotAllowed = errors.New("connecting to this address is not allowed")
+
+// failureOf names what ended a stage, and with it the session. Where the transport broke within a
+// handshake, that is said, not that the handshake failed.
+func failureOf(stage Stage, secure bool, err error) Failure {
+	switch {
+	case errors.Is(err, ErrNotAllowed):
+		return FailureNotAllowed
+	case errors.Is(err, errInjected):
+		return FailureInjected
+	case errors.Is(err, errProtocol):
+		return FailureProtocol
+	case errors.Is(err, errTooLong) && stage != StageTLS:
+		return FailureTooLong
+	case isTimeout(err):
+		return FailureTimeout
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return FailureRefused
+	case isAny(err, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED):
+		return FailureReset
+	case isAny(err, syscall.ENETUNREACH, syscall.EHOSTUNREACH):
+		return FailureUnreachable
+	case isAny(err, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed):
+		return FailureClosed
+	case stage == StageConnect:
+		return FailureUnreachable // One of the rarer words of ICMP.
+	case stage == StageTLS || secure:
+		// A TLS 1.3 server may turn a handshake down after the client thinks it done, as when it
+		// wants a certificate of us: then the alert comes at the next stage.
+		return FailureTLSHandshake
+	}
+	return FailureClosed
+}
+
+// isNoRoute reports whether an error looks like that of a machine without a route: no route for
+// the address, no address to come from, or no such family at all.
+func isNoRoute(err error) bool {
+	return isAny(err, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT)
+}
+
+// isLocal reports whether a dial failed for want of something on this machine (files, memory, ports,
+// permission), which says nothing about the server.
+func isLocal(err error) bool {
+	return isAny(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+		syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.EAFNOSUPPORT, syscall.EPERM, syscall.EACCES)
+}
+
+func isTimeout(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
+}
+
+func isAny(err error, targets ...error) bool {
+	for _, target := range targets {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,64 @@
+package smtpclient
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// What of a peer's text is shown to people.
+const (
+	shownOctets = 200
+	shownLines  = 100
+)
+
+// Transcript tells the session line by line for people: "C:" what we sent, "S:" what the server said,
+// "--" what happened. The server's text is quoted as in Go, without the quotes, and cut to 200 octets a line, so that
+// no control character or endless line reaches a terminal, a page or a log.
+func (s *Session) Transcript() []string {
+	var lines []string
+	say := func(format string, a ...any) { lines = append(lines, fmt.Sprintf(format, a...)) }
+
+	for _, step := range s.Steps {
+		if step.Sent != "" {
+			say("C: %s", step.Sent)
+		}
+		took := step.Duration.Round(time.Millisecond)
+		switch {
+		case step.Failure != "":
+			say("-- %s: %s after %s: %s", step.Stage, step.Failure, took, shown(step.Err.Error()))
+		case step.Reply == nil:
+			say("-- %s: done in %s", step.Stage, took)
+		default:
+			last := len(step.Reply.Lines) - 1
+			for i, text := range step.Reply.Lines {
+				if i == shownLines {
+					say("-- %d more lines", last+1-i)
+					break
+				}
+				separator := "-"
+				if i == last {
+					separator = " "
+				}
+				say("S: %d%s%s", step.Reply.Code, separator, shown(text))
+			}
+		}
+	}
+	if s.NoRoute != nil {
+		say("-- not tried: %s", shown(s.NoRoute.Error()))
+	}
+	if s.Aborted != nil {
+		say("-- %s", shown(s.Aborted.Error()))
+	}
+	return lines
+}
+
+// shown makes a text safe to look at.
+func shown(text string) string {
+	more := ""
+	if len(text) > shownOctets {
+		text, more = text[:shownOctets], "..."
+	}
+	quoted := strconv.Quote(text)
+	return quoted[1:len(quoted)-1] + more
+}

@@ -32,14 +32,14 @@ func extensions(reply *Reply) *Extensions {
 	e := &Extensions{Keywords: make(map[string]string)}
 	for _, line := range reply.Lines[1:] {
 		keyword, parameters, _ := strings.Cut(strings.TrimRight(line, " "), " ")
-		keyword = strings.ToUpper(keyword)
 		// Before RFC 2554 a server wrote AUTH=LOGIN for AUTH LOGIN; some still say both, for old clients.
-		if mechanism, ok := strings.CutPrefix(keyword, "AUTH="); ok {
-			keyword, parameters = "AUTH", strings.TrimRight(mechanism+" "+parameters, " ")
+		if name, mechanism, ok := strings.Cut(keyword, "="); ok && strings.EqualFold(name, "AUTH") {
+			keyword, parameters = name, strings.TrimRight(mechanism+" "+parameters, " ")
 		}
 		if !isKeyword(keyword) {
 			continue
 		}
+		keyword = strings.ToUpper(keyword)
 		if keyword == "AUTH" {
 			e.addMechanisms(parameters)
 		}
@@ -56,21 +56,23 @@ func extensions(reply *Reply) *Extensions {
 
 // addMechanisms adds SASL mechanisms (RFC 4422 section 3.1) that are not there yet.
 func (e *Extensions) addMechanisms(list string) {
-	for m := range strings.FieldsSeq(strings.ToUpper(list)) {
+	for m := range strings.FieldsSeq(list) {
 		if len(e.Auth) == maxMechanisms {
 			return
 		}
-		if len(m) <= 20 && isKeyword(strings.ReplaceAll(m, "_", "-")) && !slices.Contains(e.Auth, m) {
+		if len(m) > 20 || !isKeyword(strings.ReplaceAll(m, "_", "-")) {
+			continue
+		}
+		if m = strings.ToUpper(m); !slices.Contains(e.Auth, m) {
 			e.Auth = append(e.Auth, m)
 		}
 	}
 }
 
-// isKeyword reports whether s is an EHLO keyword in upper case: letters and digits, then also hyphens.
+// isKeyword reports whether s is an EHLO keyword: ASCII letters and digits, then also hyphens.
 func isKeyword(s string) bool {
 	for i := range len(s) {
-		c := s[i]
-		if (c < 'A' || c > 'Z') && !isDigit(c) && (c != '-' || i == 0) {
+		if !isLetterDigit(s[i]) && (s[i] != '-' || i == 0) {
 			return false
 		}
 	}
@@ -84,14 +86,13 @@ func hostName(reply *Reply) string {
 		return ""
 	}
 	word, _, _ := strings.Cut(reply.Lines[0], " ")
-	word = strings.ToLower(word)
 	if isHostName(word) || isAddressLiteral(word) {
-		return word
+		return strings.ToLower(word)
 	}
 	return ""
 }
 
-// isHostName reports whether s, in lower case, is a host name: labels of letters, digits and inner hyphens
+// isHostName reports whether s is a host name: labels of ASCII letters, digits and inner hyphens
 // (RFC 1123 section 2.1), the last of them not a number, or it would be an address.
 func isHostName(s string) bool {
 	if len(s) == 0 || len(s) > 253 {
@@ -104,17 +105,22 @@ func isHostName(s string) bool {
 		}
 		number = true
 		for i := range len(label) {
-			c := label[i]
-			if c != '-' && !isDigit(c) && (c < 'a' || c > 'z') {
+			if !isLetterDigit(label[i]) && label[i] != '-' {
 				return false
 			}
-			number = number && isDigit(c)
+			number = number && isDigit(label[i])
 		}
 	}
 	return !number
 }
 
-// isAddressLiteral reports whether s, in lower case, is an address literal of RFC 5321 section 4.1.3:
+// isLetterDigit reports whether c is an ASCII letter or digit. The functions of package strings would
+// take the Kelvin sign for a K.
+func isLetterDigit(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || isDigit(c)
+}
+
+// isAddressLiteral reports whether s is an address literal of RFC 5321 section 4.1.3:
 // [192.0.2.1] or [IPv6:2001:db8::1].
 func isAddressLiteral(s string) bool {
 	inner, ok := strings.CutPrefix(s, "[")
@@ -124,7 +130,11 @@ func isAddressLiteral(s string) bool {
 	if inner, ok = strings.CutSuffix(inner, "]"); !ok {
 		return false
 	}
-	v6, tagged := strings.CutPrefix(inner, "ipv6:")
-	addr, err := netip.ParseAddr(v6)
+	const tag = "IPv6:"
+	tagged := len(inner) > len(tag) && strings.EqualFold(inner[:len(tag)], tag)
+	if tagged {
+		inner = inner[len(tag):]
+	}
+	addr, err := netip.ParseAddr(inner)
 	return err == nil && addr.Zone() == "" && addr.Is6() == tagged
 }

@@ -1,6 +1,7 @@
 package smtpclient
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,6 +11,9 @@ import (
 // Connecting a UDP socket makes the kernel look one up and no more. An error for another reason, as too many open files,
 // proves nothing and is not returned.
 func Route(addr netip.Addr) error {
+	if !addr.IsValid() {
+		return errors.New("find route: no address")
+	}
 	const discard = 9 // Any port would do.
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr.Unmap(), discard)))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,6 +25,7 @@ const (
 const (
 	maxChain      = 10        // Certificates; three or four are usual.
 	maxChainSize  = 100 << 10 // Octets of them; OpenSSL's limit, too.
+	maxNames      = 2000      // Names in them; parsed, each takes up to fifty times its size.
 	maxHandshake  = 128 << 10 // Octets of a whole handshake, so that a huge certificate is never parsed.
 	maxUnderTLS   = 1 << 20   // Octets after the handshake, replies and TLS's own messages.
 	maxLeaveLines = 100       // Lines read for the 221 of a session that is broken off.
@@ -248,11 +250,14 @@ func (d *dialogue) tlsConfig() *tls.Config {
 // boundChain returns the first certificates of a chain that are within the limits, and an error
 // if that is not all of them.
 func boundChain(chain []*x509.Certificate) ([]*x509.Certificate, error) {
-	size := 0
-	for i, cert := range chain {
-		size += len(cert.Raw)
-		if i == maxChain || size > maxChainSize {
-			return chain[:i:i], fmt.Errorf("%w: more than %d certificates or %d octets of them", errTooLong, maxChain, maxChainSize)
+	size, names := 0, 0
+	for i, c := range chain {
+		size += len(c.Raw)
+		names += len(c.Subject.Names) + len(c.Issuer.Names) +
+			len(c.DNSNames) + len(c.EmailAddresses) + len(c.IPAddresses) + len(c.URIs)
+		if i == maxChain || size > maxChainSize || names > maxNames {
+			return slices.Clone(chain[:i]), fmt.Errorf("%w of %d certificates, %d octets or %d names in them",
+				errTooLong, maxChain, maxChainSize, maxNames)
 		}
 	}
 	return chain, nil

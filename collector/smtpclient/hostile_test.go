@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -244,9 +246,14 @@ func TestHostileCertificates(t *testing.T) {
 		{"as long as may be", chain(certificate(t, nil), maxChain-1), "tls banner=554 quit=221", maxChain},
 		{"one too many", chain(certificate(t, nil), maxChain), "tls!tls_handshake", maxChain},
 		{"a chain of 100", chain(certificate(t, nil), 99), "tls!tls_handshake", maxChain},
-		{"a large chain", chain(certificate(t, names(1000, "host-%d.example.org")), 4), "tls!tls_handshake", 4},
-		{"10,000 names", certificate(t, names(10000, "host-%d.example.org")), "tls!tls_handshake", 0},
-		{"20,000 names", certificate(t, names(20000, "host-%d.example.org")), "tls!tls_handshake", 0},
+		{"a large chain", chain(certificate(t, names(170, strings.Repeat("host.", 30)+"%d.example.org")), 3), "tls!tls_handshake", 3},
+		{"many names", certificate(t, names(1900, "host-%d.example.org")), "tls banner=554 quit=221", 1},
+		{"too many names", certificate(t, names(2000, "host-%d.example.org")), "tls!tls_handshake", 0},
+		{"10,000 short names", certificate(t, names(10000, "%x")), "tls!tls_handshake", 0},
+		{"10,000 long names", certificate(t, names(10000, "host-%d.example.org")), "tls!tls_handshake", 0},
+		{"30,000 addresses of pages", certificate(t, func(c *x509.Certificate) {
+			c.URIs = slices.Repeat([]*url.URL{{Path: "a"}}, 30000)
+		}), "tls!tls_handshake", 0},
 	}
 	for _, tt := range tests {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {

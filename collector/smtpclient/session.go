@@ -198,8 +198,8 @@ func Probe(ctx context.Context, addr netip.AddrPort, o Options) *Session {
 		return d.s
 	}
 	if d.connect() {
+		defer d.hangUp()
 		d.converse()
-		d.hangUp()
 	}
 	return d.s
 }

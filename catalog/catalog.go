@@ -1,6 +1,25 @@
-// Package catalog says what replies, problems, providers and blocklists mean. All of
-// it is data, in files a mail administrator can edit; this package loads and looks up.
+// Package catalog says what replies, problems, providers and blocklists mean. All of it is
+// data: files in data/ that a mail administrator can edit, compiled into the program. This
+// package loads them, strictly, and looks things up.
+//
+// # What a blocklist is
+//
+// A DNS blocklist (RFC 5782) is a zone. To ask whether 192.0.2.1 is on the list bl.example, a
+// receiving mail server looks up the A record of 1.2.0.192.bl.example: no such name means "not
+// listed", an address in 127.0.0.0/8 means "listed", and which address it is says why. Lists for
+// domains are asked with the domain's name in front. So a list is described by its zone, by the
+// kinds of things it can be asked about, and by a table of what each answer means.
+//
+// That much is the standard. In practice an answer may also mean that the list refuses to serve
+// us, in codes that each operator chose, and a list whose operator gave up may answer that
+// everybody is listed, or nobody. The description therefore holds the refusals too, and what to
+// ask to see whether the list is alive.
 package catalog
+
+import (
+	"net/netip"
+	"slices"
+)
 
 // A Severity says how grave a problem or a listing is.
 type Severity string
@@ -22,58 +41,38 @@ type Problem struct {
 }
 
 // Problems returns all problems in the order of the documentation.
-func Problems() []Problem { return nil }
+func Problems() []Problem { return slices.Clone(builtin().problems) }
 
 // ProblemByID looks a problem up.
-func ProblemByID(id string) (Problem, bool) { return Problem{}, false }
-
-// A Blocklist is a DNS list of addresses or names (RFC 5782).
-type Blocklist struct {
-	ID    string   `yaml:"id"`
-	Zone  string   `yaml:"zone"`  // Without a trailing dot; "{key}" stands for the operator's key.
-	Kinds []string `yaml:"kinds"` // What may be asked about: ipv4, ipv6, domain.
-	// Codes says what each answer means that is a listing, Good which answers are a good word.
-	Codes map[string]Code `yaml:"codes"`
-	Good  map[string]Code `yaml:"good"`
-	// Bits, where the answer's last octet is a mask, gives each bit's meaning; then Codes is empty.
-	Bits map[uint8]Code `yaml:"bits"`
-	// Refusals are answers that say that the list does not serve us (127.255.255.0/24 always does).
-	Refusals []string `yaml:"refusals"`
-	// MustList and MustNotList are labels or addresses that override RFC 5782 section 5; NoTest says
-	// that the list is known to have no test point.
-	MustList      string   `yaml:"must_list"`
-	MustNotList   string   `yaml:"must_not_list"`
-	NoTest        bool     `yaml:"no_test"`
-	Groups        []string `yaml:"groups"`
-	Removal       string   `yaml:"removal"`         // Address of a page, for people.
-	Terms         string   `yaml:"terms"`           // What its operator allows.
-	QueriesPerDay int      `yaml:"queries_per_day"` // 0: no published limit.
-	Dead          string   `yaml:"dead"`            // Since when the list is dead; naming it is an error.
+func ProblemByID(id string) (Problem, bool) {
+	p, ok := builtin().problemByID[id]
+	return p, ok
 }
 
-// NeedsKey reports whether the zone has a place for the operator's key.
-func (b *Blocklist) NeedsKey() bool { return false }
-
-// A Code is the meaning of one answer.
-type Code struct {
-	Meaning  string   `yaml:"meaning"`  // One lower-case word or several joined by _; a label.
-	Severity Severity `yaml:"severity"` // Of a listing, for an address that sends mail.
-	NonMTA   Severity `yaml:"non_mta"`  // For one that does not; "" means info.
+// Provider names the provider that runs the mail host ("google", "microsoft", ...), by the
+// names that providers give to the hosts in their customers' MX records. ok is false for a
+// host of nobody the catalogue knows.
+func Provider(host string) (id string, ok bool) {
+	for name := range parents(host) {
+		if id, ok = builtin().providers[name]; ok {
+			return id, true
+		}
+	}
+	return "", false
 }
 
-// Blocklists returns every list, dead ones included, in the order of the documentation.
-func Blocklists() []*Blocklist { return nil }
-
-// BlocklistByID looks a list up.
-func BlocklistByID(id string) (*Blocklist, bool) { return nil, false }
-
-// Provider names the provider that runs the mail host ("google", "microsoft", ...).
-// ok is false for a host of nobody the catalogue knows.
-func Provider(host string) (id string, ok bool) { return "", false }
-
-// KnownEnhanced reports whether code ("5.7.1") is in the IANA registry of enhanced status
-// codes (RFC 3463 and its additions, RFC 5248) or in the catalogue.
-func KnownEnhanced(code string) bool { return false }
+// PublicResolver names the operator of a resolver that anybody may ask ("google", "quad9", ...). ok is false
+// for an address at which the catalogue knows of none.
+func PublicResolver(addr netip.Addr) (id string, ok bool) {
+	for _, r := range builtin().resolvers {
+		for _, p := range r.Prefixes {
+			if p.Contains(addr.Unmap().WithZone("")) {
+				return r.ID, true
+			}
+		}
+	}
+	return "", false
+}
 
 // A Classification says what one reply is about.
 type Classification struct {

@@ -4,7 +4,6 @@
 package targets
 
 import (
-	"errors"
 	"net/netip"
 	"time"
 
@@ -39,6 +38,10 @@ type Config struct {
 	Files []FileState
 	// Warnings are things that are allowed and yet probably not meant; each has its place.
 	Warnings []string
+
+	inputs []string            // As Inputs returns them, without target and catalogue files.
+	byName map[string]*Target  // Of Targets.
+	loaded map[string]*[]entry // Of each target file what is in force, as it was written.
 }
 
 // Resolver says whom to ask DNS.
@@ -59,7 +62,9 @@ type Blocklists struct {
 // A List is a blocklist to ask, from the catalogue or custom, with the operator's key and overrides.
 type List struct {
 	*catalog.Blocklist
+	Custom           bool // Not from the catalogue.
 	Key              Secret
+	KeyFile, KeyEnv  string        // Where Key comes from.
 	Interval         time.Duration // 0: the check's.
 	MaxQueriesPerDay int           // 0: the catalogue's.
 	Resolver         string        // host:port; "": the resolver of all.
@@ -83,21 +88,6 @@ type Module struct {
 	Parked  bool                     // A domain that neither sends nor receives.
 }
 
-// A Secret is a password or key. It prints as "<secret>" however it is printed, is never marshalled, and is
-// empty where none is configured.
-type Secret struct{ value string }
-
-// Value reveals the secret to the one who sends it.
-func (s Secret) Value() string { return s.value }
-
-// NewSecret makes a secret of a value.
-func NewSecret(v string) Secret { return Secret{v} }
-
-func (s Secret) String() string               { return "<secret>" }
-func (s Secret) GoString() string             { return "<secret>" }
-func (s Secret) MarshalText() ([]byte, error) { return []byte("<secret>"), nil }
-func (s Secret) MarshalYAML() (any, error)    { return "<secret>", nil }
-
 // A Pattern is a glob over host names ("*.example.net") or an address range.
 type Pattern struct {
 	Glob   string
@@ -109,7 +99,7 @@ type Ignore struct {
 	Problem string // Id or glob over ids.
 	Target  string // Glob over target names.
 	Reason  string
-	Until   time.Time // Zero: for ever.
+	Until   time.Time // When it ends, in UTC; zero: never.
 }
 
 // SeverityRule changes the severity of the problems that match.
@@ -199,12 +189,16 @@ type Server struct {
 }
 
 // Recipient turns the check recipient on.
-type Recipient struct{ Address, From string }
+type Recipient struct {
+	Address string
+	From    string // "" means postmaster at the name for EHLO, which is not configured.
+}
 
 // Credentials are for AUTH.
 type Credentials struct {
-	Username string
-	Password Secret
+	Username                  string
+	Password                  Secret
+	PasswordFile, PasswordEnv string // Where Password comes from.
 }
 
 // RelayTest turns the check relay on.
@@ -217,49 +211,3 @@ type Sender struct {
 	HeloName string
 	Domains  []string
 }
-
-// Same reports whether two targets are probed in the same way, so that what is known of one holds for the other.
-func (t *Target) Same(o *Target) bool { return false }
-
-// DiscoveredServer returns the target for an MX host of domain d, on port 25: the configured one if there is one of that
-// name, otherwise one with the settings of module server. ok is false if d does not follow it.
-func (c *Config) DiscoveredServer(d *Target, host string) (t *Target, ok bool) { return nil, false }
-
-// Own reports whether an MX host is in own_servers.
-func (c *Config) Own(host string) bool { return false }
-
-// Ignored returns the rule that accepts a problem on a target at a time, if there is one.
-func (c *Config) Ignored(problem, target string, now time.Time) (Ignore, bool) {
-	return Ignore{}, false
-}
-
-// SeverityOf returns the severity that a problem has after the operator's severity rules, given what the check said.
-func (c *Config) SeverityOf(problem string, s catalog.Severity) catalog.Severity { return s }
-
-// Allowed reports whether an address that a name led us to may be connected to: public, or in allow_addresses.
-func (c *Config) Allowed(a netip.Addr) bool { return false }
-
-// Askable reports whether blocklists may be asked about an address: any but loopback, private, link-local, unique
-// local, shared (CGNAT) and multicast ones outside allow_addresses.
-func (c *Config) Askable(a netip.Addr) bool { return false }
-
-// Options of Load.
-type Options struct {
-	Metrics []string // Names of all metrics, for metrics.exclude.
-	// Getenv reads password_env and the like; nil means os.Getenv.
-	Getenv func(string) string
-	// Previous is the configuration in force, whose last good target files are kept for files that are bad now; nil at start.
-	Previous *Config
-}
-
-// Load reads and validates a configuration with its target files. The error is an Errors; a bad target file is not
-// an error but a FileState and a warning.
-func Load(path string, o Options) (*Config, error) { return nil, errors.New("targets: not built") }
-
-// Parse is Load on the text of exporter.yml; name stands in positions, relative paths are relative to its directory.
-func Parse(name string, text []byte, o Options) (*Config, error) {
-	return nil, errors.New("targets: not built")
-}
-
-// Marshal writes the configuration as YAML for people to read, without secrets.
-func (c *Config) Marshal() []byte { return nil }

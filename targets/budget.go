@@ -1,0 +1,48 @@
+package targets
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// warnBusyLists tells of blocklists that would be asked more often than they allow: a list that is asked too much
+// refuses to answer, and some bill. Servers are counted with one address, those found by MX not at all.
+func (p *parser) warnBusyLists() {
+	for _, l := range p.cfg.Blocklists.Lists {
+		most := l.MaxQueriesPerDay
+		if most == 0 {
+			most = l.QueriesPerDay
+		}
+		if most == 0 {
+			continue
+		}
+		subjects, perDay := 0, 0.0
+		for _, t := range p.cfg.Targets {
+			if every := t.Every["dnsbl"]; every > 0 && l.asks(t) {
+				subjects++
+				perDay += float64(24*time.Hour) / float64(max(every, l.Interval))
+			}
+		}
+		if perDay <= float64(most) {
+			continue
+		}
+		advice := "ask a list that allows more, or pay for this one"
+		if every := time.Duration(subjects) * 24 * time.Hour / time.Duration(most); every < maxInterval {
+			advice = fmt.Sprintf("set blocklists.overrides.%s.interval to %s or more", l.ID, durationText(every.Truncate(time.Minute)+time.Minute))
+		}
+		p.cfg.Warnings = append(p.cfg.Warnings, fmt.Sprintf("%s: blocklists: %s would be asked %.0f times a day about %d targets, and %d are allowed; %s",
+			p.doc.file, l.ID, perDay, subjects, most, advice))
+	}
+}
+
+// asks reports whether a list can be asked about a target.
+func (l List) asks(t *Target) bool {
+	switch {
+	case t.Domain != nil:
+		return slices.Contains(l.Kinds, "domain")
+	case t.Sender != nil && t.Sender.Addr.Is6(), t.Server != nil && t.Server.Addr.Is6() && len(t.Server.PublicAddresses) == 0:
+		return slices.Contains(l.Kinds, "ipv6")
+	}
+	return slices.Contains(l.Kinds, "ipv4")
+}

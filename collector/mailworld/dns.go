@@ -1,0 +1,241 @@
+package mailworld
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+
+	"github.com/miekg/dns"
+)
+
+// A DNSFault makes the name server misbehave.
+type DNSFault string
+
+// The faults of the name server.
+const (
+	FaultServFail      DNSFault = "servfail"
+	FaultRefused       DNSFault = "refused"
+	FaultSilent        DNSFault = "silent"         // No answer.
+	FaultTruncated     DNSFault = "truncated"      // TC over UDP, the whole answer over TCP.
+	FaultTruncatedTCP  DNSFault = "truncated_tcp"  // TC over TCP too.
+	FaultOtherQuestion DNSFault = "other_question" // An answer to another question.
+	FaultOtherID       DNSFault = "other_id"
+	FaultGarbage       DNSFault = "garbage"
+)
+
+// Zone adds records in master file form (RFC 1035 section 5), all names absolute, replacing the
+// RRsets it names. Records live 60 seconds unless they or $TTL say otherwise. Negative answers carry
+// the SOA record of the closest name above that has one, or one of the root that lives 60 seconds.
+func (w *World) Zone(text string) error { return w.names.zone.add(text) }
+
+// Remove takes every record of a name away; it is NXDOMAIN afterwards unless there are names below it.
+func (w *World) Remove(name string) { w.names.zone.remove(name) }
+
+// Fault makes questions for name and everything below it fail; "" as fault mends it. The name "." is all names.
+// Of several the one of the closest name counts.
+func (w *World) Fault(name string, f DNSFault) {
+	n := w.names
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.faults[dns.CanonicalName(name)] = f
+	if f == "" {
+		delete(n.faults, dns.CanonicalName(name))
+	}
+}
+
+// Queries returns how many questions of a type ("A", "TXT") were asked for a name so far; type "" counts all.
+// A question that is asked again over TCP counts twice.
+func (w *World) Queries(name, rrtype string) int {
+	n := w.names
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	count := 0
+	for rtype, asked := range n.asked[dns.CanonicalName(name)] {
+		if rrtype == "" || rrtype == dns.TypeToString[rtype] {
+			count += asked
+		}
+	}
+	return count
+}
+
+// A nameServer answers for every name there is.
+type nameServer struct {
+	zone zone
+	tcp  *listener
+	udp  net.PacketConn
+	done chan struct{} // Closed when the UDP socket is served no more.
+
+	mu     sync.Mutex
+	faults map[string]DNSFault       // By canonical name.
+	asked  map[string]map[uint16]int // By canonical name and type.
+}
+
+// startNameServer starts a name server on one port of loopback for TCP and UDP.
+func startNameServer() (*nameServer, error) {
+	tcp, udp, err := openPort()
+	if err != nil {
+		return nil, err
+	}
+	n := &nameServer{udp: udp, done: make(chan struct{}), faults: map[string]DNSFault{}, asked: map[string]map[uint16]int{}}
+	n.tcp = serve(tcp, n.serveTCP)
+	go n.serveUDP()
+	return n, nil
+}
+
+// openPort opens a port that is free for both TCP and UDP.
+func openPort() (tcp net.Listener, udp net.PacketConn, err error) {
+	for range 50 {
+		if tcp, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return nil, nil, err
+		}
+		if udp, err = net.ListenPacket("udp", tcp.Addr().String()); err == nil {
+			return tcp, udp, nil
+		}
+		tcp.Close()
+	}
+	return nil, nil, err
+}
+
+func (n *nameServer) address() string { return n.udp.LocalAddr().String() }
+
+func (n *nameServer) stop() {
+	n.udp.Close()
+	n.tcp.stop()
+	<-n.done
+}
+
+func (n *nameServer) serveUDP() {
+	defer close(n.done)
+	buf := make([]byte, dns.MaxMsgSize)
+	for {
+		size, from, err := n.udp.ReadFrom(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue // The word of ICMP about an answer nobody waited for.
+		}
+		if reply := n.reply(buf[:size], true); reply != nil {
+			_, _ = n.udp.WriteTo(reply, from)
+		}
+	}
+}
+
+// serveTCP answers the messages of one connection (RFC 1035 section 4.2.2). It is a handler.
+func (n *nameServer) serveTCP(conn net.Conn, _ <-chan struct{}) {
+	for {
+		var size [2]byte
+		if _, err := io.ReadFull(conn, size[:]); err != nil {
+			return
+		}
+		query := make([]byte, binary.BigEndian.Uint16(size[:]))
+		if _, err := io.ReadFull(conn, query); err != nil {
+			return
+		}
+		reply := n.reply(query, false)
+		if reply == nil {
+			continue
+		}
+		if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...)); err != nil {
+			return
+		}
+	}
+}
+
+// reply makes the message that answers query, or none.
+func (n *nameServer) reply(query []byte, overUDP bool) []byte {
+	q := new(dns.Msg)
+	if err := q.Unpack(query); err != nil || q.Response {
+		return nil
+	}
+	m := new(dns.Msg)
+	m.SetReply(q)
+	m.Authoritative, m.RecursionAvailable, m.Compress = true, true, true
+	room := dns.MaxMsgSize
+	if overUDP {
+		room = dns.MinMsgSize
+	}
+	if opt := q.IsEdns0(); opt != nil {
+		m.SetEdns0(dns.DefaultMsgSize, false)
+		if overUDP {
+			room = max(room, int(opt.UDPSize()))
+		}
+	}
+	switch {
+	case q.Opcode != dns.OpcodeQuery:
+		m.Rcode = dns.RcodeNotImplemented
+	case len(q.Question) != 1:
+		m.Rcode = dns.RcodeFormatError
+	case q.Question[0].Qclass != dns.ClassINET:
+		m.Rcode = dns.RcodeRefused
+	default:
+		fault := n.hear(q.Question[0])
+		if fault == FaultSilent {
+			return nil
+		}
+		m.Answer, m.Ns, m.Rcode = n.zone.answer(q.Question[0])
+		return n.spoil(m, fault, room, overUDP)
+	}
+	return pack(m, room)
+}
+
+// hear counts a question and returns the fault that its name has.
+func (n *nameServer) hear(q dns.Question) DNSFault {
+	name := dns.CanonicalName(q.Name)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.asked[name] == nil {
+		n.asked[name] = map[uint16]int{}
+	}
+	n.asked[name][q.Qtype]++
+	for above := range upwards(name) {
+		if fault, ok := n.faults[above]; ok {
+			return fault
+		}
+	}
+	return ""
+}
+
+// spoil packs an answer with a fault.
+func (n *nameServer) spoil(m *dns.Msg, fault DNSFault, room int, overUDP bool) []byte {
+	bare := func(rcode int) []byte {
+		m.Answer, m.Ns, m.Rcode = nil, nil, rcode
+		return pack(m, room)
+	}
+	switch fault {
+	case FaultServFail:
+		return bare(dns.RcodeServerFailure)
+	case FaultRefused:
+		return bare(dns.RcodeRefused)
+	case FaultTruncated, FaultTruncatedTCP:
+		if overUDP || fault == FaultTruncatedTCP {
+			m.Truncated = true
+			return bare(dns.RcodeSuccess)
+		}
+	case FaultOtherQuestion:
+		m.Question[0].Name = "another.example."
+	case FaultOtherID:
+		m.Id++
+	case FaultGarbage:
+		// The header promises records, and what follows is none.
+		b := bare(dns.RcodeSuccess)
+		binary.BigEndian.PutUint16(b[6:], 3)
+		return append(b, bytes.Repeat([]byte{0xfe}, 40)...)
+	}
+	return pack(m, room)
+}
+
+// pack packs a message, cut to the room there is. What cannot be packed at all is an
+// error of the server.
+func pack(m *dns.Msg, room int) []byte {
+	m.Truncate(room)
+	b, err := m.Pack()
+	if err != nil {
+		m.Answer, m.Ns, m.Rcode = nil, nil, dns.RcodeServerFailure
+		b, _ = m.Pack()
+	}
+	return b
+}

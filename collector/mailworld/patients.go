@@ -1,0 +1,178 @@
+package mailworld
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+)
+
+const (
+	demoHelo     = "probe.example.net"
+	demoSelector = "s2026"
+)
+
+// A patient is a domain of the demo and what is wrong with it.
+type patient struct {
+	name    string             // The domain is this and ".example".
+	what    string             // One sentence.
+	problem string             // "" for the healthy.
+	on      func(*home) string // The target it shows on.
+	sicken  func(*World, *home)
+}
+
+func onDomain(h *home) string { return h.domain }
+func onServer(h *home) string { return h.hosts[len(h.hosts)-1].target() }
+func onSender(h *home) string { return h.sender.String() }
+
+// patients are the domains of the demo, the healthy one first.
+var patients = []patient{
+	{name: "healthy", sicken: flourish},
+	{"expired-certificate", "The certificate expired a month ago.", "certificate_expired", onServer, func(_ *World, h *home) {
+		h.hosts[0].certificate.NotBefore, h.hosts[0].certificate.NotAfter = time.Now().AddDate(0, 0, -120), time.Now().AddDate(0, 0, -30)
+	}},
+	{"wrong-name", "The certificate is for another name.", "certificate_name_mismatch", onServer, func(_ *World, h *home) {
+		h.hosts[0].certificate.Names = []string{"www." + h.domain}
+	}},
+	{"strange-authority", "The certificate comes from an authority that nobody trusts.", "certificate_untrusted", onServer, func(w *World, h *home) {
+		h.hosts[0].authority = w.Stranger()
+	}},
+	{"incomplete-chain", "The server does not send the intermediate certificate.", "certificate_incomplete_chain", onServer, func(_ *World, h *home) {
+		h.hosts[0].certificate.OmitIntermediate = true
+	}},
+	{"no-starttls", "The server does not offer STARTTLS.", "smtp_starttls_missing", onServer, func(_ *World, h *home) {
+		h.hosts[0].certificate = nil
+	}},
+	{"broken-starttls", "The server offers STARTTLS and then refuses it.", "smtp_starttls_broken", onServer, func(_ *World, h *home) {
+		h.hosts[0].says("STARTTLS", "454 4.7.0 TLS not available due to local problem\r\n")
+	}},
+	{"open-passwords", "The submission server takes passwords in the clear.", "smtp_auth_unencrypted", onServer, func(w *World, h *home) {
+		s := h.add(w, "smtp."+h.domain, 587, netip.AddrFrom4([4]byte{198, 51, 100, h.n}))
+		s.config = "role: submission"
+		s.server.Extensions = append(s.server.Extensions, "AUTH PLAIN LOGIN")
+		s.server.AuthBefore = true
+	}},
+	{"shutting-down", "The server greets with 421 and hangs up.", "smtp_deferred", onServer, func(_ *World, h *home) {
+		h.hosts[0].says("connect", "421 4.3.2 "+h.mx+" Service shutting down and closing transmission channel\r\n")
+		h.hosts[0].server.CloseAfter = []string{"connect"}
+	}},
+	{"no-service", "The server greets with 554 and takes mail from nobody.", "smtp_refused", onServer, func(_ *World, h *home) {
+		h.hosts[0].says("connect", "554 "+h.mx+" No SMTP service here\r\n")
+	}},
+	{"greylisting", "The server puts off whom it does not know yet.", "smtp_deferred", onServer, func(_ *World, h *home) {
+		h.hosts[0].says("connect", "450 4.7.1 Greylisted, please try again in 300 seconds\r\n")
+	}},
+	{"unreachable", "Nothing comes back from the server's address.", "smtp_unreachable", onServer, func(_ *World, h *home) {
+		h.hosts[0].silent = true
+	}},
+	{"closed", "Nothing listens on port 25 of the server.", "smtp_unreachable", onServer, func(_ *World, h *home) {
+		h.hosts[0].closed = true
+	}},
+	{"tarpit", "The server says one octet a second.", "smtp_silent", onServer, func(_ *World, h *home) {
+		h.hosts[0].server.Handle = tarpit
+	}},
+	{"not-smtp", "Something else than a mail server listens on port 25.", "smtp_protocol", onServer, func(_ *World, h *home) {
+		h.hosts[0].says("connect", "SSH-2.0-OpenSSH_9.2\r\n")
+		h.hosts[0].server.CloseAfter = []string{"connect"}
+	}},
+	{"no-ptr", "The sender's address has no name.", "rdns_missing", onSender, func(_ *World, h *home) {
+		h.ptr = ""
+	}},
+	{"unconfirmed-ptr", "The name of the sender's address does not lead back to it.", "rdns_unconfirmed", onSender, func(_ *World, h *home) {
+		h.ptr = h.mx
+	}},
+	{"listed", "The sender is on a blocklist.", "dnsbl_listed", onSender, func(_ *World, h *home) {
+		h.extra = listing(h.sender)
+	}},
+	{"revoked-key", "The DKIM key is revoked.", "dkim_revoked", onDomain, func(_ *World, h *home) {
+		h.dkim = "v=DKIM1; k=rsa; p="
+	}},
+	{"two-spf", "There are two SPF records, which is as bad as a broken one.", "spf_multiple", onDomain, func(_ *World, h *home) {
+		h.spf = append(h.spf, "v=spf1 a -all")
+	}},
+	{"everybody", "The SPF record lets everybody send.", "spf_pass_all", onDomain, func(_ *World, h *home) {
+		h.spf = []string{"v=spf1 +all"}
+	}},
+	{"alias", "The MX record names an alias.", "mx_alias", onDomain, func(_ *World, h *home) {
+		h.mx = "mail." + h.domain
+		h.hosts[0].certificate.Names = append(h.hosts[0].certificate.Names, h.mx)
+		h.extra = h.mx + ". CNAME " + h.hosts[0].name + ".\n"
+	}},
+}
+
+// flourish gives the healthy domain what a larger one has: IPv6, a backup server and servers for submission.
+func flourish(w *World, h *home) {
+	six := netip.MustParseAddr("2001:db8::19")
+	h.hosts[0].at = append(h.hosts[0].at, netip.AddrPortFrom(six, 25))
+	backup := "mx2." + h.domain
+	h.add(w, backup, 25, netip.AddrFrom4([4]byte{198, 51, 100, h.n}))
+	submission := netip.AddrFrom4([4]byte{198, 51, 100, 99})
+	for _, port := range []uint16{587, 465} {
+		s := h.add(w, "smtp."+h.domain, port, submission)
+		s.config = "role: submission"
+		s.server.Extensions = append(s.server.Extensions, "AUTH PLAIN LOGIN")
+		s.server.ImplicitTLS = port == 465
+	}
+	h.extra = h.domain + ". MX 20 " + backup + ".\n"
+}
+
+// says overrides what a server says at a point.
+func (s *host) says(point, reply string) { s.server.Replies = map[string]string{point: reply} }
+
+// tarpit begins a greeting and goes on, an octet a second, until the client goes.
+func tarpit(conn net.Conn) {
+	heard := make([]byte, 512)
+	for i := 0; ; i++ {
+		if _, err := io.WriteString(conn, "220-"[min(i, 3):][:1]); err != nil {
+			return
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+		for {
+			_, err := conn.Read(heard)
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				break
+			}
+			if err != nil {
+				return
+			}
+		}
+	}
+}
+
+// The blocklists of the demo: one that does its work, and two that cannot be believed.
+const (
+	honestZone   = "honest.bl.example"
+	refusingZone = "refusing.bl.example"
+	worldZone    = "world.bl.example"
+)
+
+// listsConfig are the demo's entries of blocklists.custom.
+const listsConfig = `    - {id: honest, zone: ` + honestZone + `, kinds: [ipv4, ipv6], codes: {"127.0.0.2": spam_source}}
+    - {id: refusing, zone: ` + refusingZone + `, kinds: [ipv4, ipv6], codes: {"127.0.0.2": spam_source}}
+    - {id: world, zone: ` + worldZone + `, kinds: [ipv4, ipv6], codes: {"127.0.0.2": spam_source}}
+`
+
+// commonZone are the records that belong to no domain of the demo. RFC 5782 section 5: a list holds
+// 127.0.0.2 and not 127.0.0.1.
+const commonZone = `
+` + demoHelo + `.  A 192.0.2.250
+250.2.0.192.in-addr.arpa. PTR ` + demoHelo + `.
+2.0.0.127.` + honestZone + `. A 127.0.0.2
+*.` + refusingZone + `. A 127.255.255.254
+*.` + worldZone + `. A 127.0.0.2
+`
+
+// sickLists say where the lists that cannot be believed show.
+var sickLists = []Sickness{
+	{"vantage", "The blocklist refusing answers nobody at this resolver, which is no listing.", `mailprobe_dnsbl_state{list="refusing",state="blocked"}`},
+	{"vantage", "The blocklist world lists everything, so that no answer of it is believed.", `mailprobe_dnsbl_state{list="world",state="lists_world"}`},
+}
+
+// listing is the record by which the honest list lists an address.
+func listing(a netip.Addr) string {
+	name := strings.TrimSuffix(strings.TrimSuffix(reverse(a), ".in-addr.arpa"), ".ip6.arpa")
+	return name + "." + honestZone + ". A 127.0.0.2\n"
+}

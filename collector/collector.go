@@ -17,7 +17,6 @@ import (
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
-	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -25,7 +24,7 @@ import (
 // Options say how to make a Collector.
 type Options struct {
 	Config *targets.Config
-	Dialer smtpclient.Dialer      // nil: a net.Dialer.
+	Dialer smtpclient.Dialer      // nil: smtpclient.NewDialer.
 	Route  func(netip.Addr) error // nil: smtpclient.Route.
 	Roots  *x509.CertPool         // nil: the system's. tls.ca_file of the configuration is added.
 	Logger *slog.Logger           // nil: nothing is logged.
@@ -181,8 +180,8 @@ func (c *Collector) put(reg *regime) {
 			continue
 		}
 		follows[name] = map[string]bool{}
-		for _, host := range st.exchangers {
-			t, ok := reg.cfg.DiscoveredServer(domain, host)
+		for _, mx := range st.exchangers {
+			t, ok := reg.cfg.DiscoveredServer(domain, mx.Host, mx.Addresses...)
 			if !ok {
 				continue
 			}
@@ -265,28 +264,39 @@ func vantageTarget() *targets.Target {
 
 // follow makes the MX hosts of a domain targets. A server that several domains lead to is one
 // target, and goes with the last of them.
-func (c *Collector) follow(st *state, mxs []dnsclient.MX) {
+func (c *Collector) follow(st *state, mxs []checks.Exchanger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.states[st.name] != st {
 		return // The domain went or changed meanwhile.
 	}
 	reg, now := c.regime.Load(), time.Now()
+	earlier := st.exchangers
 	st.exchangers = nil
 	follows := map[string]bool{}
 	var fresh []*state
 	for _, mx := range mxs {
-		if mx.Host == "" || len(st.exchangers) == maxExchangers || slices.Contains(st.exchangers, mx.Host) {
+		sameHost := func(o checks.Exchanger) bool { return o.Host == mx.Host }
+		if mx.Host == "" || len(st.exchangers) == maxExchangers || slices.ContainsFunc(st.exchangers, sameHost) {
 			continue
 		}
-		st.exchangers = append(st.exchangers, mx.Host)
-		t, ok := reg.cfg.DiscoveredServer(st.target, mx.Host)
+		if i := slices.IndexFunc(earlier, sameHost); i >= 0 && len(mx.Addresses) == 0 {
+			mx.Addresses = earlier[i].Addresses // A lost answer makes no server somebody else's.
+		}
+		st.exchangers = append(st.exchangers, mx)
+		t, ok := reg.cfg.DiscoveredServer(st.target, mx.Host, mx.Addresses...)
 		if !ok {
 			continue
 		}
 		server := c.states[t.Name]
-		if server == nil {
+		if server == nil || server.target.Source == targets.SourceMX && !same(server.target, t) {
+			refs := map[string]bool{}
+			if server != nil { // Its address moved into or out of own_servers.
+				c.scheduler.remove(server)
+				refs = server.refs
+			}
 			server = c.newState(t, reg, now)
+			server.refs = refs
 			c.states[t.Name], c.sorted = server, nil
 			fresh = append(fresh, server)
 		}

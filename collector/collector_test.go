@@ -9,13 +9,13 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
-	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -250,7 +250,7 @@ func TestDiscovery(t *testing.T) {
 		}
 		r.Result.ExchangersKnown = true
 		for _, h := range strings.Fields(hosts[r.Target.Name]) {
-			r.Result.Exchangers = append(r.Result.Exchangers, dnsclient.MX{Host: h})
+			r.Result.Exchangers = append(r.Result.Exchangers, checks.Exchanger{Host: h})
 		}
 		r.Part("mx", checks.HoldRecords)
 		return nil
@@ -306,7 +306,7 @@ func TestDiscovery(t *testing.T) {
 		// Without the domain its server goes at once, and a round that was under way brings nothing back.
 		gone := stateOf(c, "one.example")
 		defer func() {
-			c.follow(gone, []dnsclient.MX{{Host: "mx1.example.net"}})
+			c.follow(gone, []checks.Exchanger{{Host: "mx1.example.net"}})
 			want(t, servers(c), "")
 		}()
 		if err := c.Apply(config(two)); err != nil {
@@ -326,17 +326,57 @@ func TestDiscovery(t *testing.T) {
 	})
 }
 
+// TestOwnRange: whether a server that MX records name is one's own may hang on its address, and follows it; where the
+// address could not be told nothing changes.
+func TestOwnRange(t *testing.T) {
+	addresses := []netip.Addr{netip.MustParseAddr("203.0.113.9")}
+	var mu sync.Mutex
+	move := func(to ...netip.Addr) {
+		mu.Lock()
+		defer mu.Unlock()
+		addresses = to
+	}
+	j := &journal{}
+	mx := j.fake("mx", func(ctx context.Context, r *checks.Round) error {
+		mu.Lock()
+		defer mu.Unlock()
+		r.Result.ExchangersKnown = true
+		r.Result.Exchangers = []checks.Exchanger{{Host: "aspmx.l.google.com", Addresses: addresses}}
+		return nil
+	})
+	cfg := config(domain("one.example", "mx", 15*time.Minute))
+	cfg.OwnServers = []targets.Pattern{{Prefix: netip.MustParsePrefix("203.0.113.0/24")}}
+	bubble(t, func() *Collector { return collectorOf(t, cfg, mx, j.fake("smtp", nil)) }, func(c *Collector, _ time.Time) {
+		owner := func() string {
+			st := stateOf(c, "aspmx.l.google.com:25")
+			return fmt.Sprintf("foreign %v, domains %d", st.target.Foreign, len(st.refs))
+		}
+		sleep(time.Second)
+		want(t, owner(), "foreign false, domains 1")
+		move()
+		sleep(16 * time.Minute)
+		want(t, owner(), "foreign false, domains 1")
+		move(netip.MustParseAddr("198.51.100.9"))
+		sleep(16 * time.Minute)
+		want(t, owner(), "foreign true, domains 1")
+		want(t, servers(c), "aspmx.l.google.com:25(mx)")
+		move(netip.MustParseAddr("203.0.113.10"))
+		sleep(16 * time.Minute)
+		want(t, owner(), "foreign false, domains 1")
+	})
+}
+
 // TestManyExchangers: a domain cannot make us probe without limit.
 func TestManyExchangers(t *testing.T) {
 	c := collectorOf(t, config(domain("one.example", "mx", time.Hour)))
-	var mxs []dnsclient.MX
+	var mxs []checks.Exchanger
 	for i := range 1000 {
-		mxs = append(mxs, dnsclient.MX{Host: fmt.Sprintf("mx%d.example.net", i)})
+		mxs = append(mxs, checks.Exchanger{Host: fmt.Sprintf("mx%d.example.net", i)})
 	}
 	c.mu.Lock()
 	st := c.states["one.example"]
 	c.mu.Unlock()
-	c.follow(st, append(mxs, dnsclient.MX{}))
+	c.follow(st, append(mxs, checks.Exchanger{}))
 	if n := len(strings.Fields(servers(c))); n != maxExchangers {
 		t.Errorf("%d servers, want %d", n, maxExchangers)
 	}

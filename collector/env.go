@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,9 +21,12 @@ import (
 // newEnv makes what all rounds under a configuration share. What the last one, if there is
 // one, has learnt and still holds (answers of DNS, tests of blocklists, our own name) is kept.
 func (c *Collector) newEnv(cfg *targets.Config, old *regime) (*checks.Env, error) {
-	env := &checks.Env{Config: cfg, Dialer: c.opts.Dialer, Route: c.opts.Route}
+	env := &checks.Env{Config: cfg, Dialer: c.opts.Dialer, Route: c.opts.Route, Proofs: &checks.Proofs{}}
+	if old != nil && slices.Equal(cfg.Vantage.Egress, old.cfg.Vantage.Egress) {
+		env.Proofs = old.env.Proofs
+	}
 	if env.Dialer == nil {
-		env.Dialer = &net.Dialer{}
+		env.Dialer = smtpclient.NewDialer()
 	}
 	if env.Route == nil {
 		env.Route = smtpclient.Route

@@ -30,9 +30,9 @@ type state struct {
 	tried    atomic.Bool // A round ended.
 
 	// Guarded by the collector's mutex.
-	exchangers []string        // Of a domain: its MX hosts as last seen.
-	follows    map[string]bool // Of a domain: the names of the servers they lead to.
-	refs       map[string]bool // Of a server found by MX: the domains that lead to it.
+	exchangers []checks.Exchanger // Of a domain: its MX hosts as last seen.
+	follows    map[string]bool    // Of a domain: the names of the servers they lead to.
+	refs       map[string]bool    // Of a server found by MX: the domains that lead to it.
 }
 
 // newState returns the state of a target of which nothing is known yet.

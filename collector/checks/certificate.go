@@ -1,9 +1,386 @@
 package checks
 
-import "crypto/x509"
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
 
-// A Verifier judges certificate chains against trust anchors.
-type Verifier struct{ roots *x509.CertPool }
+// A CertificateResult is one thing that is true of a server's certificate.
+type CertificateResult string
 
-// NewVerifier returns a verifier with these trust anchors.
-func NewVerifier(roots *x509.CertPool) *Verifier { return &Verifier{roots} }
+// The results. All that hold are given at once, in this order; CertificateOK stands alone. Of self_signed,
+// incomplete_chain and unknown_authority, which are three ways of not being trusted with three
+// remedies, it is the one that fits best.
+const (
+	CertificateOK               CertificateResult = "ok"
+	CertificateExpired          CertificateResult = "expired"
+	CertificateNotYetValid      CertificateResult = "not_yet_valid"
+	CertificateNameMismatch     CertificateResult = "name_mismatch"
+	CertificateUnknownAuthority CertificateResult = "unknown_authority"
+	CertificateSelfSigned       CertificateResult = "self_signed"
+	CertificateIncompleteChain  CertificateResult = "incomplete_chain" // The server does not send an intermediate certificate.
+	CertificateWeak             CertificateResult = "weak"             // Key or signature is too weak; see isWeak.
+	CertificateInvalid          CertificateResult = "invalid"          // Not for servers, or a rule of its authorities is broken.
+)
+
+// A Judgement is what is to be said of a chain.
+type Judgement struct {
+	Results []CertificateResult // Never empty.
+	// Above is the certificate above the leaf that expires first, among those that the server sent and that are needed
+	// where the chain verifies, among all that it sent otherwise; nil if there is none.
+	Above *x509.Certificate
+}
+
+// OK reports whether a client that verifies certificates would take this one.
+func (j Judgement) OK() bool { return slices.Equal(j.Results, []CertificateResult{CertificateOK}) }
+
+// A Verifier judges certificate chains against trust anchors. A client that only wants to connect stops at the first
+// fault; people want to know all of them, and a certificate that is expired and from an unknown authority has two.
+// So trust is looked for without regard to dates: at the present time, and if that fails at
+// times at which the certificates would have been valid. Dates and name are judged by themselves.
+//
+// Of a chain that verified, its digest is remembered with the time in which every certificate of it is valid, so that
+// the next run does not check the same signatures again. The dates are compared at every run, and so is the name.
+// Trust anchors never change: other ones make another Verifier. What the chain says of the
+// key is one thing, that the server has the key another, and that is proved in every handshake.
+type Verifier struct {
+	roots *x509.CertPool
+
+	mu       sync.Mutex
+	verified generations
+	seen     map[string][]*x509.Certificate // Intermediates of chains that verified, by subject.
+	seenSize int
+}
+
+const (
+	maxVerified = 16 << 10 // Chains in one generation; 10,000 servers may have one each.
+	maxSeen     = 512      // Intermediates; the public authorities have about so many in use for servers.
+)
+
+// NewVerifier returns a verifier with these trust anchors, which are not changed afterwards.
+func NewVerifier(roots *x509.CertPool) *Verifier {
+	return &Verifier{roots: roots, seen: map[string][]*x509.Certificate{}}
+}
+
+// Judge says what is to be said of a chain, leaf first, as a server sent it, if the server is expected to be called
+// serverName, a host name or an address. The chain must not be empty.
+func (v *Verifier) Judge(chain []*x509.Certificate, serverName string, now time.Time) Judgement {
+	digest := digestOf(chain)
+	v.mu.Lock()
+	known, ok := v.verified.get(digest)
+	v.mu.Unlock()
+	if !ok || known.outside(now) {
+		found := v.build(chain, now)
+		known = found.verdict
+		if found.remember {
+			v.remember(digest, found)
+		}
+	}
+
+	j := Judgement{}
+	add := func(holds bool, r CertificateResult) {
+		if holds {
+			j.Results = append(j.Results, r)
+		}
+	}
+	add(now.After(known.notAfter), CertificateExpired)
+	add(now.Before(known.notBefore), CertificateNotYetValid)
+	// The error is not looked at: its text lists all names of the certificate. Names are those of the
+	// extension alone; the common name has not counted since RFC 6125.
+	add(chain[0].VerifyHostname(serverName) != nil, CertificateNameMismatch)
+	add(known.trust != "", known.trust)
+	add(known.weak, CertificateWeak)
+	add(known.invalid, CertificateInvalid)
+	add(len(j.Results) == 0, CertificateOK)
+	if known.above > 0 {
+		j.Above = chain[known.above]
+	}
+	return j
+}
+
+// A verdict is what holds of a chain whatever the time and the name.
+type verdict struct {
+	notBefore, notAfter time.Time         // When all that is needed of it is valid.
+	trust               CertificateResult // What is wrong with its authority; "": nothing.
+	weak, invalid       bool
+	above               int // Place in the chain of Judgement.Above; 0: none.
+}
+
+func (v verdict) outside(now time.Time) bool {
+	return now.Before(v.notBefore) || now.After(v.notAfter)
+}
+
+// A construction is a verdict, how it was come by, and whether it may be remembered.
+type construction struct {
+	verdict
+	path     []*x509.Certificate // From the leaf to a trust anchor; nil: there is none.
+	remember bool
+}
+
+// build looks for a path from the leaf to a trust anchor and judges what is on it.
+func (v *Verifier) build(chain []*x509.Certificate, now time.Time) construction {
+	links := linked(chain)
+	top := links[len(links)-1]
+	b := construction{}
+	b.path, b.invalid = v.path(chain, nil, moments(links, now))
+	if b.path == nil && !b.invalid {
+		b.trust, b.weak, b.invalid = distrust(links)
+	}
+	if b.trust == CertificateUnknownAuthority {
+		// RFC 5246 section 7.4.2: all but the anchor must be sent. A certificate names where its issuer's is to be had
+		// (RFC 5280 section 4.2.2.1); we do not fetch it, for a peer chose the address.
+		missing := v.missing(top)
+		if len(missing) > 0 {
+			b.path, b.invalid = v.path(chain, missing, moments(append(links, missing...), now))
+		}
+		if b.path != nil || len(top.IssuingCertificateURL) > 0 && !selfIssued(top) {
+			b.trust = CertificateIncompleteChain
+		}
+	}
+
+	needed := links
+	b.notBefore, b.notAfter = chain[0].NotBefore, chain[0].NotAfter
+	if b.path != nil {
+		needed = b.path[:max(1, len(b.path)-1)] // The trust anchor is ours, not the server's.
+		b.notBefore, b.notAfter = validity(b.path)
+	}
+	b.weak = b.weak || slices.ContainsFunc(needed, isWeak)
+	b.above = firstToExpire(chain, b.path)
+	b.remember = b.path != nil && b.trust == "" && !b.invalid
+	return b
+}
+
+// path returns the path from the leaf to a trust anchor that lasts longest, at the first of the given times at which there is one.
+// invalid says that there is one, but that the certificate may not be used for a server, or that a constraint
+// of an authority forbids it.
+func (v *Verifier) path(chain, more []*x509.Certificate, times []time.Time) (path []*x509.Certificate, invalid bool) {
+	o := x509.VerifyOptions{Roots: v.roots, Intermediates: x509.NewCertPool()}
+	for _, c := range slices.Concat(chain[1:], more) {
+		o.Intermediates.AddCert(c)
+	}
+	for _, o.CurrentTime = range times {
+		o.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		paths, err := chain[0].Verify(o)
+		reason, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
+		if isInvalid && reason.Reason == x509.IncompatibleUsage {
+			invalid = true
+			o.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageAny}
+			paths, err = chain[0].Verify(o)
+		}
+		if err == nil {
+			return longestLasting(paths), invalid
+		}
+		_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+		if !unknown && (!isInvalid || reason.Reason != x509.Expired) {
+			return nil, true
+		}
+	}
+	return nil, false
+}
+
+// moments are the times at which a path is looked for: now, and where that fails times at which the leaf or all of
+// the certificates were or will be valid.
+func moments(links []*x509.Certificate, now time.Time) []time.Time {
+	leaf := links[0]
+	begin, end := validity(links)
+	times := []time.Time{now}
+	for _, t := range []time.Time{later(leaf.NotBefore, earlier(now, leaf.NotAfter)), end, begin} {
+		if !slices.ContainsFunc(times, t.Equal) {
+			times = append(times, t)
+		}
+	}
+	return times
+}
+
+// linked follows a chain from the leaf upwards, from each certificate to one that calls itself its issuer, whatever the
+// order in which they were sent. Signatures are not looked at.
+func linked(chain []*x509.Certificate) []*x509.Certificate {
+	links := []*x509.Certificate{chain[0]}
+	for {
+		top := links[len(links)-1]
+		i := slices.IndexFunc(chain, func(c *x509.Certificate) bool {
+			return bytes.Equal(c.RawSubject, top.RawIssuer) && !slices.Contains(links, c)
+		})
+		if i < 0 || selfIssued(top) {
+			return links
+		}
+		links = append(links, chain[i])
+	}
+}
+
+// distrust says why there is no path: where the chain itself is broken that is the reason, and
+// what its authority is cannot be told.
+func distrust(links []*x509.Certificate) (trust CertificateResult, weak, invalid bool) {
+	if selfIssued(links[0]) {
+		return CertificateSelfSigned, false, false
+	}
+	for i, c := range links {
+		if hasWeakSignature(c) {
+			return "", true, false
+		}
+		if i+1 == len(links) {
+			break
+		}
+		if issuer := links[i+1]; issuer.Version == 3 && !issuer.IsCA {
+			return "", false, true
+		}
+	}
+	return CertificateUnknownAuthority, false, false
+}
+
+// missing returns intermediates seen elsewhere that continue a chain above its last certificate.
+func (v *Verifier) missing(top *x509.Certificate) []*x509.Certificate {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var found []*x509.Certificate
+	for range 3 {
+		next := v.seen[string(top.RawIssuer)]
+		if len(next) == 0 || slices.Contains(found, next[0]) {
+			break
+		}
+		found = append(found, next...)
+		top = next[0]
+	}
+	return found
+}
+
+// remember keeps the verdict on a chain that verified, and the intermediates on its path. As these have been
+// signed by a trust anchor or one of its own, a peer cannot fill the memory with what it made up.
+func (v *Verifier) remember(digest [sha256.Size]byte, b construction) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.verified.put(digest, b.verdict)
+	for _, c := range b.path[1:max(1, len(b.path)-1)] {
+		key := string(c.RawSubject)
+		if v.seenSize < maxSeen && !slices.ContainsFunc(v.seen[key], c.Equal) {
+			v.seen[key] = append(v.seen[key], c)
+			v.seenSize++
+		}
+	}
+}
+
+// Generations remember the verdicts used last: when the young ones are many they become the old
+// ones, and the old ones are forgotten.
+type generations struct{ young, old map[[sha256.Size]byte]verdict }
+
+func (g *generations) get(key [sha256.Size]byte) (verdict, bool) {
+	if v, ok := g.young[key]; ok {
+		return v, true
+	}
+	v, ok := g.old[key]
+	if ok {
+		g.put(key, v)
+	}
+	return v, ok
+}
+
+func (g *generations) put(key [sha256.Size]byte, v verdict) {
+	if g.young == nil || len(g.young) >= maxVerified {
+		g.old, g.young = g.young, map[[sha256.Size]byte]verdict{}
+	}
+	g.young[key] = v
+}
+
+func digestOf(chain []*x509.Certificate) (digest [sha256.Size]byte) {
+	h := sha256.New()
+	var size [8]byte
+	for _, c := range chain {
+		binary.BigEndian.PutUint64(size[:], uint64(len(c.Raw)))
+		h.Write(size[:])
+		h.Write(c.Raw)
+	}
+	h.Sum(digest[:0])
+	return digest
+}
+
+// isWeak reports whether a key or signature is one that mail servers refuse. There is no one rule: browsers and the CA/Browser Forum
+// (Baseline Requirements 6.1.5, 7.1.3.2) have wanted RSA of 2048 bits and no SHA-1 for years, and
+// OpenSSL at security level 2, Debian's and Red Hat's default, wants the same. So do we. The signature of a certificate by itself proves nothing and may be anything.
+func isWeak(c *x509.Certificate) bool {
+	if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < 2048 {
+		return true
+	}
+	return c.PublicKeyAlgorithm == x509.DSA || hasWeakSignature(c)
+}
+
+func hasWeakSignature(c *x509.Certificate) bool {
+	switch c.SignatureAlgorithm {
+	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+		return !selfIssued(c)
+	}
+	return false
+}
+
+// selfIssued reports whether a certificate names itself as its issuer.
+func selfIssued(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
+
+// validity returns the time in which all of some certificates are valid. Where there is no such time, begin is after end.
+func validity(certificates []*x509.Certificate) (begin, end time.Time) {
+	begin, end = certificates[0].NotBefore, certificates[0].NotAfter
+	for _, c := range certificates[1:] {
+		begin, end = later(begin, c.NotBefore), earlier(end, c.NotAfter)
+	}
+	return begin, end
+}
+
+// longestLasting chooses the path that clients will use in the end: an authority that is changing its root sends certificates
+// for both, and one of the two expires first without any harm.
+func longestLasting(paths [][]*x509.Certificate) []*x509.Certificate {
+	return slices.MaxFunc(paths, func(a, b []*x509.Certificate) int {
+		_, endA := validity(a)
+		_, endB := validity(b)
+		return endA.Compare(endB)
+	})
+}
+
+// firstToExpire returns the place in a chain of the certificate above the leaf that expires first, of those on the path if
+// there is one; 0 if there is none.
+func firstToExpire(chain, path []*x509.Certificate) int {
+	first := 0
+	for i, c := range chain[1:] {
+		if path != nil && !slices.ContainsFunc(path, c.Equal) {
+			continue
+		}
+		if first == 0 || c.NotAfter.Before(chain[first].NotAfter) {
+			first = i + 1
+		}
+	}
+	return first
+}
+
+// keyOf names a certificate's kind of key and its size in bits, both for labels.
+func keyOf(c *x509.Certificate) (kind, bits string) {
+	switch key := c.PublicKey.(type) {
+	case *rsa.PublicKey:
+		return "rsa", strconv.Itoa(key.N.BitLen())
+	case *ecdsa.PublicKey:
+		return "ecdsa", strconv.Itoa(key.Curve.Params().BitSize)
+	case ed25519.PublicKey:
+		return "ed25519", "256"
+	}
+	return "other", ""
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

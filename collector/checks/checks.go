@@ -8,6 +8,7 @@ package checks
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/targets"
@@ -36,7 +37,15 @@ type Metric struct {
 }
 
 // All lists the checks in the order of the documentation.
-var All = []*Check{}
+var All = []*Check{
+	smtpCheck,
+	rdnsCheck,
+	mxCheck,
+	spfCheck,
+	dkimCheck,
+	dnsblCheck,
+	vantageCheck,
+}
 
 // ByName returns the check of a name, or nil if this version does not have it.
 func ByName(name string) *Check {
@@ -46,6 +55,19 @@ func ByName(name string) *Check {
 		}
 	}
 	return nil
+}
+
+// MetricNames lists the families of all checks without the prefix, each once, for metrics.exclude.
+func MetricNames() []string {
+	var names []string
+	for _, c := range All {
+		for _, m := range c.Metrics {
+			if !slices.Contains(names, m.Name) {
+				names = append(names, m.Name)
+			}
+		}
+	}
+	return names
 }
 
 // A Hold says how long a verdict outlives the last run that reached it.

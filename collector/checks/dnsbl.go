@@ -1,25 +1,286 @@
 package checks
 
 import (
-	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
-// Lists knows of every blocklist in use whether it can be believed.
-type Lists struct{}
+var (
+	dnsblListed = &Metric{
+		Name: "dnsbl_listed", Labels: []string{"subject", "list"},
+		Help: "1 if the blocklist lists the address or domain, 0 if not; absent when that is not known. As of the last run.",
+	}
+	dnsblListing = &Metric{
+		Name: "dnsbl_listing", Labels: []string{"subject", "list", "code", "meaning", "severity"},
+		Help: "1 for each answer of a blocklist that is a listing, or that the catalogue does not know (code other). As of the last run.",
+	}
+)
 
-// ListState is the health of one list, for dnsbl_state and dnsbl_queries_total.
-type ListState struct {
-	ID      string
-	State   string            // The label state; "" while not tested.
-	Queries map[string]uint64 // By outcome.
+// dnsblCheck asks every blocklist about the addresses of a sender, the public ones of a server, or the name of a domain.
+//
+// A list answers with an address, and the address is a code (see package catalog). No such name is "not listed"; what
+// could not be asked is unknown, and so is every answer of a list that Lists does not believe. Each pair of
+// subject and list is a part of its own, so that one sick list takes nothing from the others.
+var dnsblCheck = &Check{
+	Name:     "dnsbl",
+	Help:     "Which blocklists list the address or domain, and whether each list can be believed.",
+	Ref:      "RFC 5782, RFC 6471",
+	Metrics:  []*Metric{dnsblListed, dnsblListing},
+	Problems: []string{"dnsbl_listed", "dnsbl_unknown_code"},
+	Run:      runDNSBL,
 }
 
-// States returns the health of every list in use, in the order of the configuration.
-func (l *Lists) States() []ListState { return nil }
+// A subject is what a list is asked about.
+type subject struct{ name, kind string }
 
-// NewLists returns the lists of a configuration, none of them tested yet. forResolver makes the client for a list
-// that is to be asked through a resolver of its own.
-func NewLists(cfg *targets.Config, dns *dnsclient.Client, forResolver func(server string) (*dnsclient.Client, error)) (*Lists, error) {
-	return &Lists{}, nil
+func runDNSBL(ctx context.Context, r *Round) error {
+	subjects, err := r.subjects(ctx)
+	if err != nil {
+		return fmt.Errorf("look up what to ask blocklists about: %w", err)
+	}
+	type pair struct {
+		list    *list
+		subject string
+		part    *Part
+	}
+	var pairs []pair
+	for _, s := range subjects {
+		for _, l := range r.Env.Lists.lists {
+			if slices.Contains(l.Kinds, s.kind) {
+				pairs = append(pairs, pair{l, s.name, r.Part(s.name+" "+l.ID, HoldRecords)})
+			}
+		}
+	}
+	sideBySide(len(pairs), func(i int) { r.askList(ctx, pairs[i].list, pairs[i].subject, pairs[i].part) })
+	return nil
+}
+
+// subjects are what lists may be asked about the target. A provider's server is nobody's here to mend.
+func (r *Round) subjects(ctx context.Context) ([]subject, error) {
+	if r.Target.Foreign {
+		return nil, nil
+	}
+	if r.Target.Kind == targets.KindDomain {
+		return []subject{{r.Target.Name, "domain"}}, nil
+	}
+	known := r.PublicAddresses(ctx)
+	if err := known.Err(); err != nil {
+		if len(known.All()) == 0 {
+			return nil, err
+		}
+		r.Result.KeepOthers = true
+	}
+	var out []subject
+	for _, a := range known.All() {
+		a = a.Unmap().WithZone("")
+		s := subject{a.String(), "ipv6"}
+		if a.Is4() {
+			s.kind = "ipv4"
+		}
+		if r.Env.Config.Askable(a) && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// askList asks one list about one subject.
+func (r *Round) askList(ctx context.Context, l *list, subject string, p *Part) {
+	if err := l.believable(ctx); err != nil {
+		r.notBelieved(l, p, err)
+		return
+	}
+	if reached, held := r.Last(p.Key); held && r.Time.Sub(reached)+r.Every/2 < l.Interval {
+		p.LeftOut = true // It is asked less often than the check runs, and its turn is nearer to a later round.
+		return
+	}
+	if !l.budget.Allow() {
+		r.notBelieved(l, p, errListBudget)
+		return
+	}
+	a := l.ask(ctx, l.name(subject))
+	l.count(a.outcome())
+	switch {
+	case a.hijacked != nil:
+		l.sick(listHijacked, a.hijacked)
+		r.notBelieved(l, p, a.hijacked)
+		return
+	case a.refused != nil:
+		l.sick(listBlocked, a.refused)
+		r.notBelieved(l, p, a.refused)
+		return
+	case a.err != nil:
+		// Whether it is the list, the resolver or one lost packet, the test shows.
+		_ = l.believableSince(ctx, r.Time)
+		r.notBelieved(l, p, a.err)
+		return
+	case a.positive():
+		if err := l.believableSince(ctx, r.Time); err != nil {
+			r.notBelieved(l, p, err)
+			return
+		}
+	}
+	r.tellListing(l, subject, a, p)
+}
+
+// notBelieved makes a part unknown. A verdict since the last good test of the list may already have been a
+// sick list's, and is not held.
+func (r *Round) notBelieved(l *list, p *Part, why error) {
+	p.Unknown = why
+	reached, held := r.Last(p.Key)
+	p.Withdraw = held && reached.After(l.lastGood())
+}
+
+// tellListing emits what a list that is believed says.
+func (r *Round) tellListing(l *list, subject string, a reply, p *Part) {
+	for _, code := range a.listings {
+		severity := r.listingSeverity(code.Code)
+		p.Emit(dnsblListing, 1, subject, l.ID, code.answer, code.Meaning, string(severity))
+		line := fmt.Sprintf("%s is on %s: %s (%s)", subject, l.ID, code.Meaning, code.answer)
+		p.Find("dnsbl_listed", severity, line)
+		p.Evidence = append(p.Evidence, line)
+	}
+	if len(a.unknown) > 0 {
+		p.Emit(dnsblListing, 1, subject, l.ID, "other", "unknown", string(catalog.SeverityInfo))
+		line := fmt.Sprintf("%s asked about %s answers %v", l.ID, subject, a.unknown)
+		p.Find("dnsbl_unknown_code", "", line)
+		p.Evidence = append(p.Evidence, line)
+	}
+	for _, code := range a.good {
+		p.Evidence = append(p.Evidence, fmt.Sprintf("%s has a good word for %s: %s (%s)", l.ID, subject, code.Meaning, code.answer))
+	}
+	if len(a.listings) > 0 || len(a.unknown) == 0 {
+		p.EmitBool(dnsblListed, len(a.listings) > 0, subject, l.ID)
+	}
+}
+
+// listingSeverity is how grave a listing is for the target: fully so for what sends mail and for a mail domain. That a
+// machine which only receives or takes submissions is on a policy list is as it should be.
+func (r *Round) listingSeverity(c catalog.Code) catalog.Severity {
+	switch s := r.Target.Server; {
+	case s == nil || s.Role == targets.RoleMTA:
+		return orSeverity(c.Severity, catalog.SeverityWarning)
+	default:
+		return orSeverity(c.NonMTA, catalog.SeverityInfo)
+	}
+}
+
+func orSeverity(s, otherwise catalog.Severity) catalog.Severity {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// A reply is what a list said to one question.
+type reply struct {
+	listings []meant
+	good     []meant
+	unknown  []netip.Addr // Codes that the catalogue does not know.
+
+	hijacked error // An answer that no list gives.
+	refused  error // An answer by which the list says that it does not serve us.
+	err      error // There was no answer.
+}
+
+// A meant is an answer with its meaning.
+type meant struct {
+	answer string
+	catalog.Code
+}
+
+// positive reports whether the name is there, whatever that means.
+func (a *reply) positive() bool { return len(a.listings)+len(a.good)+len(a.unknown) > 0 }
+
+// outcome is the word of dnsbl_queries_total.
+func (a *reply) outcome() string {
+	switch {
+	case a.err != nil:
+		return askedError
+	case a.hijacked != nil:
+		return askedHijacked
+	case a.refused != nil:
+		return askedBlocked
+	case len(a.listings) > 0:
+		return askedListed
+	case len(a.unknown) > 0:
+		return askedUnknownCode
+	}
+	return askedNotListed
+}
+
+// ask asks the list for a name. Lists of every kind are asked for A records.
+func (l *list) ask(ctx context.Context, name string) reply {
+	a, err := l.dns.Addresses(ctx, 4, name)
+	if err != nil {
+		return reply{err: err}
+	}
+	return judge(l.Blocklist, a.Records)
+}
+
+var (
+	answerRange  = netip.MustParsePrefix("127.0.0.0/8")
+	refusedRange = netip.MustParsePrefix("127.255.255.0/24")
+)
+
+// judge says what a list's answer means, all records of it: several stand for several sublists (RFC 5782 section 2.3).
+func judge(b *catalog.Blocklist, records []netip.Addr) (out reply) {
+	for _, a := range records {
+		answer := a.String()
+		code, listed := b.Codes[answer]
+		good, praised := b.Good[answer]
+		switch {
+		case !answerRange.Contains(a):
+			out.hijacked = fmt.Errorf("it answers %s, which is not in %v", answer, answerRange)
+		case refusedRange.Contains(a), slices.Contains(b.Refusals, answer):
+			out.refused = fmt.Errorf("it answers %s, by which it refuses to serve us", answer)
+		case listed:
+			out.listings = append(out.listings, meant{answer, code})
+		case praised:
+			out.good = append(out.good, meant{answer, good})
+		case len(b.Bits) > 0:
+			out.mask(b, a)
+		default:
+			out.unknown = append(out.unknown, a)
+		}
+	}
+	slices.SortFunc(out.listings, func(x, y meant) int { return strings.Compare(x.answer, y.answer) })
+	out.listings = slices.CompactFunc(out.listings, func(x, y meant) bool { return x.answer == y.answer })
+	return out
+}
+
+// mask takes an answer apart whose last octet is a mask. A bit that is the refusal's is one, whatever stands beside it.
+func (a *reply) mask(b *catalog.Blocklist, answer netip.Addr) {
+	octets := answer.As4()
+	mask := octets[3]
+	if octets != [4]byte{127, 0, 0, mask} || mask == 0 {
+		a.unknown = append(a.unknown, answer)
+		return
+	}
+	unknown := false
+	for n := range 8 {
+		bit := mask & (1 << n)
+		if bit == 0 {
+			continue
+		}
+		alone := netip.AddrFrom4([4]byte{127, 0, 0, bit}).String()
+		code, known := b.Bits[bit]
+		switch {
+		case slices.Contains(b.Refusals, alone):
+			a.refused = fmt.Errorf("it answers %s, by which it refuses to serve us", answer)
+		case known:
+			a.listings = append(a.listings, meant{alone, code})
+		default:
+			unknown = true
+		}
+	}
+	if unknown {
+		a.unknown = append(a.unknown, answer)
+	}
 }

@@ -3,7 +3,9 @@ package checks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +19,8 @@ import (
 var (
 	ErrLeftAlone = errors.New("left alone because it said so")
 	ErrNoRoute   = errors.New("no route from here")
+	// ErrEgressBlocked: it was tried, and proves nothing, since check vantage proved that no connection gets through.
+	ErrEgressBlocked = errors.New("connections to port 25 do not leave this network")
 )
 
 // An Env is what all rounds under one configuration share. It is made once for each
@@ -25,6 +29,7 @@ type Env struct {
 	Config   *targets.Config
 	DNS      *dnsclient.Client
 	Lists    *Lists
+	Proofs   *Proofs // What check vantage proved; nil: nothing.
 	Verifier *Verifier
 	Dialer   smtpclient.Dialer
 	Route    func(netip.Addr) error // smtpclient.Route, or the mail world's.
@@ -52,16 +57,42 @@ type once[T any] struct {
 	err   error
 }
 
+// get returns the fact. The one whose fact it is finds it out; the others wait for him, at most until
+// their context ends.
+func (o *once[T]) get(ctx context.Context, mine bool, find func() (T, error)) (T, error) {
+	if mine {
+		o.err = errNotFoundOut // Stands only if find panics.
+		defer close(o.done)
+		o.value, o.err = find()
+		return o.value, o.err
+	}
+	select {
+	case <-o.done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+var errNotFoundOut = errors.New("another check of this round failed to find it out")
+
 // Names are what a server calls itself.
 type Names struct{ Banner, EHLO string }
 
 // Addresses are the addresses of a server or sender. A family whose error is set could not
 // be told; one that is empty without an error has none.
 type Addresses struct {
-	V4, V6     []netip.Addr
+	V4, V6     []netip.Addr // Sorted, each once.
 	Err4, Err6 error
 	NoName     bool // The host name does not exist.
 }
+
+// All returns the addresses of both families, IPv4 first.
+func (a Addresses) All() []netip.Addr { return slices.Concat(a.V4, a.V6) }
+
+// Err joins the errors of both families; nil if all addresses are known.
+func (a Addresses) Err() error { return errors.Join(a.Err4, a.Err6) }
 
 // A Round is one pass of one check over one target.
 type Round struct {
@@ -90,8 +121,14 @@ type Result struct {
 	KeepOthers bool
 	// Exchangers are the hosts that the check mx found, for the collector to follow.
 	// Valid if ExchangersKnown.
-	Exchangers      []dnsclient.MX
+	Exchangers      []Exchanger
 	ExchangersKnown bool
+}
+
+// An Exchanger is a host that takes mail for a domain.
+type Exchanger struct {
+	Host      string       // In lower case without a trailing dot.
+	Addresses []netip.Addr // As far as they could be told.
 }
 
 // A Part is what a run saw of one thing. Part by part, what is seen replaces what was
@@ -119,6 +156,172 @@ type Finding struct {
 	Problem  string           // Id in the catalogue.
 	Severity catalog.Severity // "" means the catalogue's.
 	Evidence string           // One line for people; octets of peers are quoted.
+}
+
+// Addresses returns the addresses of the target's server or sender: the literal it is named by, or what DNS
+// says of its host name, A and AAAA asked at the same time. Of a foreign server it is one address of
+// each family, always the same one, for nobody here can mend the others.
+func (r *Round) Addresses(ctx context.Context) Addresses {
+	host, literal := r.host()
+	switch {
+	case literal.IsValid():
+		return byFamily([]netip.Addr{literal})
+	case host == "":
+		return Addresses{}
+	}
+	f := r.Facts
+	f.mu.Lock()
+	mine := f.addresses == nil
+	if mine {
+		f.addresses = &once[Addresses]{done: make(chan struct{})}
+	}
+	fact := f.addresses
+	f.mu.Unlock()
+
+	a, err := fact.get(ctx, mine, func() (Addresses, error) { return r.lookUpAddresses(ctx, host), nil })
+	if err != nil {
+		err = fmt.Errorf("look up addresses of %s: %w", host, err)
+		return Addresses{Err4: err, Err6: err}
+	}
+	if r.Target.Foreign {
+		a.V4, a.V6 = a.V4[:min(1, len(a.V4))], a.V6[:min(1, len(a.V6))]
+	}
+	return a
+}
+
+// PublicAddresses returns the addresses that the world knows the target by: the configured ones of a server
+// that is probed inside and judged outside, as behind NAT, otherwise Addresses.
+func (r *Round) PublicAddresses(ctx context.Context) Addresses {
+	if s := r.Target.Server; s != nil && len(s.PublicAddresses) > 0 {
+		return byFamily(s.PublicAddresses)
+	}
+	return r.Addresses(ctx)
+}
+
+// Session returns the SMTP session with one address of the target's server, held once a round and shared. An error
+// says that nothing is known: ErrLeftAlone, ErrNoRoute, or what broke the session off on our side. The session that
+// comes with such an error, if there is one, is for evidence only.
+func (r *Round) Session(ctx context.Context, addr netip.Addr) (*smtpclient.Session, error) {
+	addr = addr.Unmap()
+	f := r.Facts
+	f.mu.Lock()
+	fact, held := f.sessions[addr]
+	if !held {
+		if f.sessions == nil {
+			f.sessions = map[netip.Addr]*once[*smtpclient.Session]{}
+		}
+		fact = &once[*smtpclient.Session]{done: make(chan struct{})}
+		f.sessions[addr] = fact
+	}
+	f.mu.Unlock()
+	return fact.get(ctx, !held, func() (*smtpclient.Session, error) { return r.holdSession(ctx, addr) })
+}
+
+// host is what the target's addresses are those of: a name, or a literal.
+func (r *Round) host() (string, netip.Addr) {
+	switch t := r.Target; {
+	case t.Server != nil:
+		return t.Server.Host, t.Server.Addr.Unmap()
+	case t.Sender != nil:
+		return t.Sender.Host, t.Sender.Addr.Unmap()
+	}
+	return "", netip.Addr{}
+}
+
+// lookUpAddresses asks DNS for both families side by side; each may fail by itself.
+func (r *Round) lookUpAddresses(ctx context.Context, host string) Addresses {
+	var v4, v6 dnsclient.Answer[netip.Addr]
+	var err4, err6 error
+	var asking sync.WaitGroup
+	asking.Go(func() { v4, err4 = r.Env.DNS.Addresses(ctx, 4, host) })
+	v6, err6 = r.Env.DNS.Addresses(ctx, 6, host)
+	asking.Wait()
+
+	a := byFamily(v4.Records)
+	for _, addr := range v6.Records {
+		// RFC 4291 section 2.5.5.2: a mapped address is IPv4 in disguise and not for the wire.
+		if !addr.Is4In6() {
+			a.V6 = append(a.V6, addr)
+		}
+	}
+	a.V6 = sorted(a.V6)
+	a.Err4, a.Err6 = err4, err6
+	// RFC 8020: a name that does not exist has no records of any type.
+	a.NoName = v4.Outcome == dnsclient.OutcomeNoName || v6.Outcome == dnsclient.OutcomeNoName
+	return a
+}
+
+// byFamily sorts addresses into the two families.
+func byFamily(list []netip.Addr) (a Addresses) {
+	for _, addr := range list {
+		if addr = addr.Unmap(); addr.Is4() {
+			a.V4 = append(a.V4, addr)
+		} else {
+			a.V6 = append(a.V6, addr)
+		}
+	}
+	a.V4, a.V6 = sorted(a.V4), sorted(a.V6)
+	return a
+}
+
+func sorted(list []netip.Addr) []netip.Addr {
+	slices.SortFunc(list, netip.Addr.Compare)
+	return slices.Compact(list)
+}
+
+// holdSession is Session without sharing.
+func (r *Round) holdSession(ctx context.Context, addr netip.Addr) (*smtpclient.Session, error) {
+	server := r.Target.Server
+	if server == nil {
+		return nil, fmt.Errorf("hold session: %s is not a server", r.Target.Name)
+	}
+	to := netip.AddrPortFrom(addr, server.Port)
+	if r.led() && !r.Env.Config.Allowed(addr) {
+		return &smtpclient.Session{Address: to, Start: time.Now(), Steps: []smtpclient.Step{
+			{Stage: smtpclient.StageConnect, Failure: smtpclient.FailureNotAllowed, Err: smtpclient.ErrNotAllowed},
+		}}, nil
+	}
+	leave, err := r.Env.Enter(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	s := smtpclient.Probe(ctx, to, r.sessionOptions(server))
+	leave(s)
+	switch {
+	case s.NoRoute != nil:
+		return s, fmt.Errorf("%w: %w", ErrNoRoute, s.NoRoute)
+	case s.Aborted != nil:
+		return s, s.Aborted
+	case server.Port == 25 && r.Env.Proofs.EgressBlocked() && neverConnected(s):
+		return s, ErrEgressBlocked
+	}
+	return s, nil
+}
+
+// neverConnected reports whether nothing came back from the address, not even a refusal.
+func neverConnected(s *smtpclient.Session) bool {
+	step := s.Step(smtpclient.StageConnect)
+	return step != nil && step.Failure == smtpclient.FailureTimeout
+}
+
+// led reports whether somebody else's DNS led us to the target, not the operator. Only then may its
+// addresses not lie in our own network: whoever can write an MX record could otherwise have us knock there.
+func (r *Round) led() bool {
+	return r.Target.Source != targets.SourceConfig && r.Target.Source != targets.SourceFile
+}
+
+func (r *Round) sessionOptions(server *targets.Server) smtpclient.Options {
+	o := smtpclient.Options{
+		Dialer:     r.Env.Dialer,
+		Route:      r.Env.Route,
+		HeloName:   r.Env.HeloName,
+		TLS:        smtpclient.TLSMode(server.TLS),
+		ServerName: server.ServerName,
+	}
+	if r.Target.Module != nil {
+		o.Timeout = r.Target.Module.Timeout
+	}
+	return o
 }
 
 // Part returns the part of a key, made with the hold if the run has none of it yet.

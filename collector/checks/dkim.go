@@ -1,0 +1,205 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/collector/record"
+)
+
+// RFC 8301 section 3.2: verifiers must not accept RSA keys below 1024 bits, signers should use 2048.
+const (
+	leastRSABits = 1024
+	goodRSABits  = 2048
+)
+
+// unusedSelector is a selector that nobody has, by which a wildcard record gives itself away.
+const unusedSelector = "mailprobe-unused-selector"
+
+// The metrics of DKIM keys. All are of the last run that could tell, and are held for 24 hours.
+var (
+	dkimKeyValid = &Metric{
+		Name:   "dkim_key_valid",
+		Help:   "1 if receivers can verify signatures with the selector's key, 0 if it is missing, revoked, there several times or unusable, as of the last run that could tell.",
+		Labels: []string{"selector"},
+	}
+	dkimKeyBits = &Metric{
+		Name:   "dkim_key_bits",
+		Help:   "Length of the selector's key in bits, 256 for Ed25519, as of the last run that could tell.",
+		Labels: []string{"selector", "key_type"},
+	}
+)
+
+// The check dkim reads the public key of each configured selector. A signed letter names domain and selector; the receiver
+// gets the key from the TXT record at SELECTOR._domainkey.DOMAIN, often by way of an alias that leads to a
+// provider. Selectors are never guessed: there is no way to list them, so a key is missing only if the
+// operator says that it should be there.
+//
+// A domain that revoked a key leaves its record with an empty p, so that letters signed with it fail for certain. A
+// wildcard record at *._domainkey gives every selector a record: a revoked key that an unused selector has too is
+// not the selector's own.
+var dkimCheck = &Check{
+	Name:    "dkim",
+	Help:    "Is the key of each configured selector there, and can receivers use it?",
+	Ref:     "RFC 6376 section 3.6, RFC 8301, RFC 8463",
+	Metrics: []*Metric{dkimKeyValid, dkimKeyBits},
+	Problems: []string{
+		"dkim_missing", "dkim_revoked", "dkim_invalid", "dkim_multiple", "dkim_weak", "dkim_short", "dkim_testing",
+		"dkim_wrong_service", "dkim_hash_unusable", "dkim_ed25519_wrapped", "dkim_ed25519_only",
+	},
+	Run: runDKIM,
+}
+
+func runDKIM(ctx context.Context, r *Round) error {
+	selectors := r.Target.Domain.DKIMSelectors
+	answers := make([]dnsclient.Answer[string], len(selectors))
+	errs := make([]error, len(selectors))
+	var asking sync.WaitGroup
+	for i, selector := range selectors {
+		asking.Go(func() { answers[i], errs[i] = r.Env.DNS.TXT(ctx, selectorName(r, selector)) })
+	}
+	asking.Wait()
+
+	valid := map[string]int{} // Usable keys by type.
+	var unknown []error
+	for i, selector := range selectors {
+		p := r.Part(selector, HoldRecords)
+		if p.Unknown = errs[i]; p.Unknown == nil {
+			valid[judgeSelector(ctx, r, p, selector, answers[i])]++
+		}
+		if p.Unknown != nil {
+			unknown = append(unknown, p.Unknown)
+		}
+	}
+	if len(selectors) > 0 {
+		judgeKeyTypes(r, valid, errors.Join(unknown...))
+	}
+	return nil
+}
+
+// selectorName is where the key of a selector stands (RFC 6376 section 3.6.2.1).
+func selectorName(r *Round, selector string) string { return selector + "._domainkey." + r.Target.Name }
+
+// judgeKeyTypes asks for a key that all receivers can use: many of the large ones do not verify Ed25519.
+func judgeKeyTypes(r *Round, valid map[string]int, unknown error) {
+	p := r.Part("key types", HoldRecords) // A selector has no space in it.
+	switch {
+	case valid[record.KeyRSA] > 0:
+	case unknown != nil:
+		p.Unknown = unknown
+	case valid[record.KeyEd25519] > 0:
+		p.Find("dkim_ed25519_only", "", "no selector has a valid RSA key")
+	}
+}
+
+// judgeSelector says what the records of one selector are worth. It returns the type of a key that can be
+// used, "" if there is none.
+func judgeSelector(ctx context.Context, r *Round, p *Part, selector string, answer dnsclient.Answer[string]) string {
+	for _, text := range answer.Records {
+		p.Evidence = append(p.Evidence, quoteRecord(text))
+	}
+	keys := 0
+	for _, text := range answer.Records {
+		if record.IsDKIM(text) {
+			keys++
+		}
+	}
+	keyType := ""
+	switch {
+	case keys == 0:
+		p.Find("dkim_missing", "", missingKey(selectorName(r, selector), answer))
+	case len(answer.Records) > 1:
+		// RFC 6376 section 3.6.2.2: what a verifier does then is not defined, be the others keys or not.
+		p.Find("dkim_multiple", "", fmt.Sprintf("%s: selector %s has %d TXT records", r.Target.Name, selector, len(answer.Records)))
+	default:
+		keyType = judgeKeyRecord(p, selector, answer.Records[0])
+		if revoked(p) && !ownRecord(ctx, r, p, answer.Records[0]) {
+			return ""
+		}
+	}
+	p.EmitBool(dkimKeyValid, keyType != "", selector)
+	return keyType
+}
+
+// missingKey says in which way a key is missing.
+func missingKey(name string, answer dnsclient.Answer[string]) string {
+	if n := len(answer.Aliases); n > 0 {
+		name += ", an alias of " + answer.Aliases[n-1] + ","
+	}
+	switch answer.Outcome {
+	case dnsclient.OutcomeNoName:
+		return name + " does not exist (NXDOMAIN)"
+	case dnsclient.OutcomeNoData:
+		return name + " has no TXT record"
+	}
+	return name + " has only " + quoteRecord(answer.Records[0]) + ", which is no DKIM key"
+}
+
+// judgeKeyRecord judges the only record of a selector. It returns the type of the key if it can be used, otherwise "".
+func judgeKeyRecord(p *Part, selector, text string) string {
+	d, err := record.ParseDKIM(text)
+	if err != nil {
+		p.Find("dkim_invalid", "", selector+": "+err.Error())
+		return ""
+	}
+	key, err := d.Key()
+	if key.Bits > 0 {
+		p.Emit(dkimKeyBits, float64(key.Bits), selector, key.Type)
+	}
+	usable := err == nil
+	find := func(problem, evidence string, fatal bool) {
+		p.Find(problem, "", selector+": "+evidence)
+		usable = usable && !fatal
+	}
+	switch {
+	case errors.Is(err, record.ErrRevoked):
+		find("dkim_revoked", "p is empty", true)
+		return "" // The rest of the record does not matter any more.
+	case errors.Is(err, record.ErrWrapped):
+		find("dkim_ed25519_wrapped", err.Error(), true)
+	case err != nil:
+		find("dkim_invalid", err.Error(), true)
+	case key.Type == record.KeyRSA && key.Bits < leastRSABits:
+		find("dkim_weak", strconv.Itoa(key.Bits)+" bits", true)
+	case key.Type == record.KeyRSA && key.Bits < goodRSABits:
+		find("dkim_short", strconv.Itoa(key.Bits)+" bits", false)
+	}
+	if d.Testing() {
+		find("dkim_testing", "t=y", false)
+	}
+	if !d.ForEmail() {
+		find("dkim_wrong_service", "the services are "+strconv.Quote(fmt.Sprint(d.Services)), true)
+	}
+	if !d.AllowsSHA256() {
+		find("dkim_hash_unusable", "the hash functions are "+strconv.Quote(fmt.Sprint(d.Hashes)), true)
+	}
+	if !usable {
+		return ""
+	}
+	return key.Type
+}
+
+// revoked reports whether that is what was found.
+func revoked(p *Part) bool {
+	return len(p.Findings) == 1 && p.Findings[0].Problem == "dkim_revoked"
+}
+
+// ownRecord asks whether a wildcard record gives an unused selector the same revoked key; then the selector's own is
+// missing. It returns false if that could not be told, and the part is unknown.
+func ownRecord(ctx context.Context, r *Round, p *Part, text string) bool {
+	name := selectorName(r, unusedSelector)
+	answer, err := r.Env.DNS.TXT(ctx, name)
+	if err != nil {
+		p.Unknown = err
+		return false
+	}
+	if len(answer.Records) == 1 && answer.Records[0] == text {
+		p.Findings = nil
+		p.Find("dkim_missing", "", "a wildcard record revokes every selector, "+unusedSelector+" too")
+	}
+	return true
+}

@@ -1,0 +1,356 @@
+package checks
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// Lists knows of every blocklist in use whether it can be believed. All rounds share it.
+//
+// RFC 5782 section 5 has every list list 127.0.0.2 and not 127.0.0.1 (for domains: TEST, and not INVALID), so
+// that anybody can see whether it is alive. We ask for both, for a random name that no list can hold, and for a
+// random name under .invalid, which does not exist (RFC 6761 section 6.4) unless the resolver invents answers. This is
+// done before a list is first believed and every six hours, and for each positive answer once more in the same round: a
+// list whose domain lapsed begins to list the world from one minute to the next.
+type Lists struct{ lists []*list }
+
+// ListState is the health of one list, for dnsbl_state and dnsbl_queries_total.
+type ListState struct {
+	ID      string
+	State   string            // The label state; "" while not tested.
+	Queries map[string]uint64 // By outcome.
+	Why     string            // What was seen that made the state, for people; "" for a good one.
+}
+
+// The states of a list, in the order in which the first that holds is told.
+const (
+	listHijacked   = "hijacked"    // Answers outside 127.0.0.0/8: somebody else's domain, or a resolver that invents answers.
+	listBlocked    = "blocked"     // It refuses to serve us.
+	listWorld      = "lists_world" // It lists what no list can hold.
+	listDead       = "dead"        // It does not list what every list holds: gone, or silently refusing us.
+	listError      = "error"       // It could not be asked.
+	listUnverified = "unverified"  // It has no test point; nothing else is wrong.
+	listOK         = "ok"
+)
+
+// The outcomes of questions to a list, for dnsbl_queries_total. Those of its tests are told apart by no more than that.
+const (
+	askedListed      = "listed"
+	askedNotListed   = "not_listed"
+	askedUnknownCode = "unknown_code"
+	askedBlocked     = "blocked"
+	askedHijacked    = "hijacked"
+	askedError       = "error"
+	askedTest        = "test"
+)
+
+var askedOutcomes = []string{askedListed, askedNotListed, askedUnknownCode, askedBlocked, askedHijacked, askedError, askedTest}
+
+const (
+	// retestGood is how long a test is good for, retestBad how long a list that failed it is left alone.
+	retestGood = 6 * time.Hour
+	retestBad  = 5 * time.Minute
+)
+
+// Reasons for which a list's answer is not known or not believed.
+var (
+	errListSick   = errors.New("the list cannot be believed")
+	errListBudget = errors.New("the list has been asked as often as it may be for now")
+)
+
+// NewLists returns the lists of a configuration, none of them tested yet. forResolver makes the client for a list
+// that is to be asked through a resolver of its own.
+func NewLists(cfg *targets.Config, dns *dnsclient.Client, forResolver func(server string) (*dnsclient.Client, error)) (*Lists, error) {
+	all := &Lists{}
+	clients := map[string]*dnsclient.Client{"": dns}
+	for _, configured := range cfg.Blocklists.Lists {
+		client := clients[configured.Resolver]
+		if client == nil {
+			var err error
+			if client, err = forResolver(configured.Resolver); err != nil {
+				return nil, fmt.Errorf("%s: resolver: %w", configured.ID, err)
+			}
+			clients[configured.Resolver] = client
+		}
+		l := &list{
+			List: configured, zone: configured.AskedZone(configured.Key.Value()), dns: client.Uncached(),
+			budget: budgetOf(configured), queries: map[string]uint64{},
+		}
+		for _, o := range askedOutcomes {
+			l.queries[o] = 0
+		}
+		all.lists = append(all.lists, l)
+	}
+	return all, nil
+}
+
+// budgetOf bounds the questions of a list. Half of a day's may be asked at once and the other half comes back
+// over a day, so that no 24 hours see more than are allowed.
+func budgetOf(l targets.List) *rate.Limiter {
+	n := l.MaxQueriesPerDay
+	if n == 0 {
+		n = l.QueriesPerDay
+	}
+	if n <= 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(float64(n)/2/(24*time.Hour).Seconds()), max(1, n/2))
+}
+
+// States returns the health of every list in use, in the order of the configuration.
+func (all *Lists) States() []ListState {
+	var out []ListState
+	for _, l := range all.lists {
+		l.mu.Lock()
+		s := ListState{ID: l.ID, State: l.health.state, Queries: maps.Clone(l.queries)}
+		if l.health.why != nil {
+			s.Why = l.health.why.Error()
+		}
+		l.mu.Unlock()
+		out = append(out, s)
+	}
+	return out
+}
+
+// A list is one blocklist with what is known of its health.
+type list struct {
+	targets.List
+	zone   string            // Secret if there is a key.
+	dns    *dnsclient.Client // Asks every time; the resolver's memory is enough, and questions are counted.
+	budget *rate.Limiter
+
+	mu      sync.Mutex
+	queries map[string]uint64
+	health  health
+	testing chan struct{} // Closed when the test that is under way ends; nil: none is.
+}
+
+// A health is what the last test of a list found, or what an answer since then told.
+type health struct {
+	state string    // "" while not tested.
+	why   error     // What was seen that made the state; nil for a good one.
+	since time.Time // When the test began.
+	good  time.Time // When the last test ended that found the list good; zero: none has.
+}
+
+func (h health) usable() bool { return h.state == listOK || h.state == listUnverified }
+
+// believable returns nil if the last test of the list, which is not too old, found it good.
+func (l *list) believable(ctx context.Context) error {
+	l.mu.Lock()
+	period := retestBad
+	if l.health.usable() {
+		period = retestGood
+	}
+	l.mu.Unlock()
+	return l.believableSince(ctx, time.Now().Add(-period))
+}
+
+// believableSince returns nil if a test that began at that time or later found the list good. It makes one unless
+// there is one; rounds that need one at the same time share it.
+func (l *list) believableSince(ctx context.Context, since time.Time) error {
+	for {
+		l.mu.Lock()
+		if h := l.health; h.state != "" && !h.since.Before(since) {
+			l.mu.Unlock()
+			return h.why
+		}
+		underWay := l.testing
+		if underWay == nil {
+			l.testing = make(chan struct{})
+		}
+		l.mu.Unlock()
+		if underWay == nil {
+			return l.test(ctx)
+		}
+		select {
+		case <-underWay:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// test tests the list, for which l.testing was made, and notes what it found. A test that its round's end cut off
+// found nothing.
+func (l *list) test(ctx context.Context) error {
+	var h health
+	began := time.Now()
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		close(l.testing)
+		l.testing = nil
+		if h.state == "" {
+			return
+		}
+		h.since, h.good = began, l.health.good
+		if h.usable() {
+			h.good = time.Now()
+		}
+		l.health = h
+	}()
+	questions := 3
+	if l.NoTest {
+		questions = 2
+	}
+	if !l.budget.AllowN(began, questions) {
+		return errListBudget
+	}
+	state, why := l.examine(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	h.state, h.why = state, sickBecause(state, why)
+	return h.why
+}
+
+// examine asks what the list must hold, must not hold and cannot hold, and judges it by the answers.
+func (l *list) examine(ctx context.Context) (state string, why error) {
+	var must, mustNot, control, nowhere reply
+	ask := func(out *reply, name string) func() {
+		return func() {
+			*out = l.ask(ctx, name)
+			l.count(askedTest)
+		}
+	}
+	asking := []func(){
+		ask(&mustNot, l.mustNotList()),
+		ask(&control, randomLabel()+"."+l.zone),
+		func() {
+			a, err := l.dns.Addresses(ctx, 4, randomLabel()+".invalid")
+			if err == nil && len(a.Records) > 0 {
+				nowhere.hijacked = fmt.Errorf("the resolver answers %v for a name that does not exist", a.Records[0])
+			}
+		},
+	}
+	if !l.NoTest {
+		asking = append(asking, ask(&must, l.mustList()))
+	}
+	sideBySide(len(asking), func(i int) { asking[i]() })
+
+	if err := firstOf(nowhere.hijacked, control.hijacked, mustNot.hijacked, must.hijacked); err != nil {
+		return listHijacked, err
+	}
+	if err := firstOf(must.refused, mustNot.refused, control.refused); err != nil {
+		return listBlocked, err
+	}
+	switch {
+	case control.positive():
+		return listWorld, errors.New("it lists a random name")
+	case mustNot.positive():
+		return listWorld, errors.New("it lists what must not be listed")
+	case !l.NoTest && must.err == nil && !must.positive():
+		return listDead, errors.New("it does not list its test point")
+	}
+	if err := firstOf(must.err, mustNot.err, control.err); err != nil {
+		return listError, err
+	}
+	if l.NoTest {
+		return listUnverified, nil
+	}
+	return listOK, nil
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func randomLabel() string { return strings.ToLower(rand.Text()) }
+
+func sickBecause(state string, why error) error {
+	if why == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: %w", errListSick, state, why)
+}
+
+// sick notes that an answer showed the list to be in a bad state.
+func (l *list) sick(state string, why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.health = health{state: state, why: sickBecause(state, why), since: time.Now(), good: l.health.good}
+}
+
+// lastGood is when the last good test of the list ended; the zero time if none has been good.
+func (l *list) lastGood() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.health.good
+}
+
+func (l *list) count(outcome string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queries[outcome]++
+}
+
+// name is what to ask for of an address or a domain (RFC 5782 sections 2.1, 2.3 and 2.4).
+func (l *list) name(subject string) string {
+	if a, err := netip.ParseAddr(subject); err == nil {
+		subject = dnsclient.Reverse(a)
+	}
+	return subject + "." + l.zone
+}
+
+// mappedTestPoint is 7F00 of ::FFFF:7F00:2 and what stands before it, in reverse nibbles. It is asked as IPv6 although
+// it is a mapped address: RFC 5782 section 5 has it so for lists of IPv6.
+var mappedTestPoint = ".0.0.0.0.0.f.7.f.f.f.f" + strings.Repeat(".0", 20) + "."
+
+// mustList and mustNotList are the names by which RFC 5782 section 5 tells a list that is alive, unless the
+// catalogue has others. A list of both families is one zone, and tested by IPv4.
+func (l *list) mustList() string { return l.testName(l.MustList, "127.0.0.2", "2", "test") }
+
+func (l *list) mustNotList() string { return l.testName(l.MustNotList, "127.0.0.1", "1", "invalid") }
+
+func (l *list) testName(override, ipv4, ipv6, domain string) string {
+	switch {
+	case override != "":
+		return l.name(override)
+	case slices.Contains(l.Kinds, "ipv4"):
+		return l.name(ipv4)
+	case slices.Contains(l.Kinds, "ipv6"):
+		return ipv6 + mappedTestPoint + l.zone
+	}
+	return domain + "." + l.zone
+}
+
+// sideBySide calls f with 0 to n-1 at the same time and waits. A panic in one of them is the caller's, who is guarded.
+func sideBySide(n int, f func(i int)) {
+	panics := make(chan any, n)
+	var running sync.WaitGroup
+	for i := range n {
+		running.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					panics <- p
+				}
+			}()
+			f(i)
+		})
+	}
+	running.Wait()
+	select {
+	case p := <-panics:
+		panic(p)
+	default:
+	}
+}

@@ -1,0 +1,316 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+)
+
+const (
+	// maxMXHosts is how many hosts of one domain are looked at, those of lowest preference.
+	maxMXHosts = 20
+	// manyMX is how many MX records are still usual. SPF looks at no more (RFC 7208 section 4.6.4), and senders try
+	// fewer addresses: Postfix five (smtp_mx_address_limit).
+	manyMX = 10
+	// mxPort is where mail for a domain is delivered.
+	mxPort = ":25"
+)
+
+// The metrics of MX records. All are of the last run that could tell, and are held for 24 hours.
+var (
+	mxInfo = &Metric{
+		Name:   "mx_info",
+		Help:   "1 for each server that takes mail for the domain, by its MX records or, without any, at its own address; the 20 of lowest preference, as of the last run that could tell.",
+		Labels: []string{"server", "preference"},
+	}
+	mxHosts = &Metric{
+		Name: "mx_hosts",
+		Help: "How many hosts take mail for the domain: those of its MX records, of which at most 100 are counted, or 1 if it has none and an address; as of the last run that could tell.",
+	}
+	mxNull = &Metric{
+		Name: "mx_null",
+		Help: "1 if the domain says that it accepts no mail, by one MX record with preference 0 and no name, 0 if not, as of the last run that could tell.",
+	}
+)
+
+// The check mx finds the hosts that accept mail for a domain. A sender asks for the domain's MX records and tries
+// their hosts, the lowest preference first; without any record he tries the domain's own address (the implicit
+// MX). A single record with preference 0 and no name, the null MX, says that there is no such host.
+//
+// The records and each host are things of their own: a host whose addresses could not be told is unknown, and
+// no fault of the domain.
+var mxCheck = &Check{
+	Name:    "mx",
+	Help:    "Which servers take mail for the domain, and can mail be delivered to each of them?",
+	Ref:     "RFC 5321 section 5.1, RFC 7505",
+	Metrics: []*Metric{mxInfo, mxHosts, mxNull},
+	Problems: []string{
+		"mx_no_domain", "mx_missing", "mx_implicit", "mx_null_mixed", "mx_null", "mx_null_sends", "mx_alias", "mx_literal",
+		"mx_bad_name", "mx_no_address", "mx_unusable", "mx_private_address", "mx_too_many", "mx_parked",
+	},
+	Run: runMX,
+}
+
+func runMX(ctx context.Context, r *Round) error {
+	domain := r.Target.Name
+	answer, err := r.Env.DNS.MX(ctx, domain)
+	if err != nil {
+		return err
+	}
+	switch answer.Outcome {
+	case dnsclient.OutcomeNoName:
+		evidence := domain + " does not exist (NXDOMAIN)"
+		if n := len(answer.Aliases); n > 0 {
+			evidence = fmt.Sprintf("%s is an alias of %s, which does not exist (NXDOMAIN)", domain, answer.Aliases[n-1])
+		}
+		noMX(r, "mx_no_domain", evidence)
+		return nil
+	case dnsclient.OutcomeNoData:
+		return implicitMX(ctx, r)
+	}
+	hosts := lookUpExchangers(ctx, r, judgeRecords(r, answer))
+	r.Result.ExchangersKnown = true
+	for _, e := range hosts {
+		r.Result.Exchangers = append(r.Result.Exchangers, Exchanger{e.host, e.addrs})
+	}
+	if !parked(r) && !nullMX(answer) {
+		judgeHosts(r, hosts)
+	}
+	return nil
+}
+
+// parked reports whether the domain is configured as one that neither sends nor receives.
+func parked(r *Round) bool { return r.Target.Module != nil && r.Target.Module.Parked }
+
+// noMX says that nothing accepts mail for the domain.
+func noMX(r *Round, problem, evidence string) {
+	p := r.Part("records", HoldRecords)
+	p.Emit(mxHosts, 0)
+	p.EmitBool(mxNull, false)
+	p.Find(problem, "", evidence)
+	p.Evidence = append(p.Evidence, evidence)
+	r.Result.ExchangersKnown = true
+}
+
+// implicitMX handles a domain without MX records. RFC 5321 section 5.1: it is treated as if it had one of preference 0
+// that names the domain itself. That is rarely meant where the address is that of a web server.
+func implicitMX(ctx context.Context, r *Round) error {
+	domain := r.Target.Name
+	host := lookUpExchanger(ctx, r, domain)
+	if len(host.addrs) == 0 {
+		if host.err != nil {
+			return host.err
+		}
+		problem := "mx_missing"
+		if parked(r) {
+			problem = "mx_parked"
+		}
+		noMX(r, problem, domain+" has neither MX record nor address")
+		return nil
+	}
+	evidence := fmt.Sprintf("%s has no MX record; its address is %s", domain, host.addrs[0])
+	p := r.Part("records", HoldRecords)
+	p.Emit(mxHosts, 1)
+	p.EmitBool(mxNull, false)
+	p.Emit(mxInfo, 1, domain+mxPort, "0")
+	p.Evidence = append(p.Evidence, evidence)
+	r.Result.ExchangersKnown = true
+	if parked(r) {
+		// Whatever is at the address of a parked domain, it is no mail server of anybody's.
+		p.Find("mx_parked", "", evidence)
+		return nil
+	}
+	p.Find("mx_implicit", "", evidence)
+	r.Result.Exchangers = []Exchanger{{domain, host.addrs}}
+	host.aliases = nil // The domain may be an alias; only what an MX record names may not.
+	judgeHosts(r, []exchanger{host})
+	return nil
+}
+
+// nullMX reports whether an answer is the null MX. RFC 7505 section 3: a single record with preference 0 and the
+// root as its name.
+func nullMX(a dnsclient.Answer[dnsclient.MX]) bool {
+	return len(a.Records) == 1 && a.Invalid == 0 && a.Records[0] == dnsclient.MX{}
+}
+
+// judgeRecords says what the MX records themselves tell. It returns the hosts to look at, each
+// once, with its lowest preference.
+func judgeRecords(r *Round, answer dnsclient.Answer[dnsclient.MX]) []dnsclient.MX {
+	p := r.Part("records", HoldRecords)
+	var hosts []dnsclient.MX
+	seen := map[string]bool{}
+	roots, total := 0, len(answer.Records)+answer.Invalid
+	for _, mx := range answer.Records {
+		p.Evidence = append(p.Evidence, fmt.Sprintf("MX %d %s", mx.Preference, zoneName(mx.Host)))
+		switch {
+		case mx.Host == "":
+			roots++
+			if total == 1 && mx.Preference != 0 {
+				p.Find("mx_bad_name", "", fmt.Sprintf("MX %d . names no host; a null MX has preference 0", mx.Preference))
+			}
+		case seen[mx.Host]:
+		case literal(mx.Host):
+			p.Find("mx_literal", "", fmt.Sprintf("MX %d %s", mx.Preference, mx.Host))
+		default:
+			hosts = append(hosts, mx)
+		}
+		seen[mx.Host] = true
+	}
+	null := nullMX(answer)
+	p.Emit(mxHosts, float64(len(hosts)))
+	p.EmitBool(mxNull, null)
+	if answer.Invalid > 0 {
+		p.Find("mx_bad_name", "", fmt.Sprintf("%d of the MX records name something that is not a host name", answer.Invalid))
+	}
+	if roots > 0 && total > 1 {
+		p.Find("mx_null_mixed", "", fmt.Sprintf("a record without a name is one of %d MX records", total))
+	}
+	if total > manyMX {
+		p.Find("mx_too_many", "", tooMany(total, answer.Truncated))
+	}
+	switch {
+	case !null && parked(r) && roots == 0:
+		p.Find("mx_parked", "", fmt.Sprintf("it has %d MX records", total))
+	case null && len(r.Target.Domain.Senders) > 0:
+		p.Find("mx_null_sends", "", "its senders are "+strings.Join(r.Target.Domain.Senders, ", "))
+	}
+	if null && !parked(r) {
+		p.Find("mx_null", "", p.Evidence[0])
+	}
+	hosts = hosts[:min(len(hosts), maxMXHosts)]
+	for _, mx := range hosts {
+		p.Emit(mxInfo, 1, mx.Host+mxPort, strconv.Itoa(int(mx.Preference)))
+	}
+	return hosts
+}
+
+func tooMany(total int, more bool) string {
+	if more {
+		return fmt.Sprintf("more than %d MX records", total)
+	}
+	return fmt.Sprintf("%d MX records", total)
+}
+
+// zoneName is a host as it stands in a zone file.
+func zoneName(host string) string {
+	if host == "" {
+		return "."
+	}
+	return host
+}
+
+// literal reports whether what should be a name is an address: no top-level domain consists of digits (RFC 3696
+// section 2). One with colons or brackets does not pass for a host name in the first place.
+func literal(host string) bool {
+	top := host[strings.LastIndexByte(host, '.')+1:]
+	return strings.Trim(top, "0123456789") == ""
+}
+
+// An exchanger is an MX host with what DNS says of it.
+type exchanger struct {
+	host    string
+	aliases []string
+	addrs   []netip.Addr
+	noName  bool
+	err     error // Addresses of one family or both could not be told.
+}
+
+// lookUpExchangers asks for the addresses of all hosts at once.
+func lookUpExchangers(ctx context.Context, r *Round, hosts []dnsclient.MX) []exchanger {
+	found := make([]exchanger, len(hosts))
+	var asking sync.WaitGroup
+	for i, mx := range hosts {
+		asking.Go(func() { found[i] = lookUpExchanger(ctx, r, mx.Host) })
+	}
+	asking.Wait()
+	return found
+}
+
+// lookUpExchanger asks for the addresses of a host in both families.
+func lookUpExchanger(ctx context.Context, r *Round, host string) exchanger {
+	var v4, v6 dnsclient.Answer[netip.Addr]
+	var err4, err6 error
+	var asking sync.WaitGroup
+	asking.Go(func() { v4, err4 = r.Env.DNS.Addresses(ctx, 4, host) })
+	v6, err6 = r.Env.DNS.Addresses(ctx, 6, host)
+	asking.Wait()
+	// RFC 4291 section 2.5.5.2: a mapped address is IPv4 in disguise and not for the wire.
+	v6.Records = slices.DeleteFunc(v6.Records, netip.Addr.Is4In6)
+	e := exchanger{host: host, aliases: v4.Aliases, addrs: slices.Concat(v4.Records, v6.Records), err: errors.Join(err4, err6)}
+	if len(e.aliases) == 0 {
+		e.aliases = v6.Aliases
+	}
+	e.noName = v4.Outcome == dnsclient.OutcomeNoName || v6.Outcome == dnsclient.OutcomeNoName
+	return e
+}
+
+// judgeHosts says of each host whether mail can be delivered to it, and whether it can to any.
+func judgeHosts(r *Round, hosts []exchanger) {
+	usable, unknown := 0, []error(nil)
+	for _, e := range hosts {
+		e.judgeName(r)
+		allowed := e.judgeAddresses(r)
+		switch {
+		case allowed > 0:
+			usable++
+		case e.err != nil:
+			unknown = append(unknown, e.err)
+		}
+	}
+	p := r.Part("usable", HoldRecords)
+	switch {
+	case usable > 0:
+	case len(unknown) > 0:
+		p.Unknown = errors.Join(unknown...)
+	case len(hosts) == 0:
+		p.Find("mx_unusable", "", "no MX record names a host")
+	default:
+		p.Find("mx_unusable", "", fmt.Sprintf("none of %d hosts has an address that can be reached", len(hosts)))
+	}
+}
+
+// judgeName says whether the host has an address, and by what name. RFC 2181 section 10.3, RFC 5321 section
+// 5.1: an MX record must not name an alias. It works with most senders, and fails with some.
+func (e exchanger) judgeName(r *Round) {
+	p := r.Part(e.host+" name", HoldRecords)
+	switch {
+	case len(e.addrs) > 0:
+		for _, a := range e.addrs {
+			p.Evidence = append(p.Evidence, e.host+" has address "+a.String())
+		}
+	case e.err != nil:
+		p.Unknown = e.err
+		return
+	case e.noName:
+		p.Find("mx_no_address", "", e.host+" does not exist (NXDOMAIN)")
+	default:
+		p.Find("mx_no_address", "", e.host+" has no address")
+	}
+	if len(e.aliases) > 0 {
+		p.Find("mx_alias", "", e.host+" is an alias of "+e.aliases[len(e.aliases)-1])
+	}
+}
+
+// judgeAddresses says whether the addresses can be reached from the Internet, and returns how many of
+// them can. One bad address is a verdict even if there may be more.
+func (e exchanger) judgeAddresses(r *Round) (allowed int) {
+	p := r.Part(e.host+" addresses", HoldRecords)
+	for _, a := range e.addrs {
+		if r.Env.Config.Allowed(a) {
+			allowed++
+		} else {
+			p.Find("mx_private_address", "", fmt.Sprintf("%s has address %s", e.host, a))
+		}
+	}
+	if e.err != nil && len(p.Findings) == 0 {
+		p.Unknown = e.err
+	}
+	return allowed
+}

@@ -1,0 +1,297 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// The metrics of reverse DNS. All are of the last run that could tell, and are held for 24 hours.
+var (
+	rdnsConfirmed = &Metric{Name: "rdns_forward_confirmed", Help: "1 if one of the address's names leads back to it, 0 if none does or there is none, as of the last run that could tell.", Labels: []string{"address"}}
+	rdnsNames     = &Metric{Name: "rdns_names", Help: "How many names the address has (PTR records), as of the last run that could tell.", Labels: []string{"address"}}
+	rdnsGeneric   = &Metric{Name: "rdns_generic", Help: "1 if the address's names look like those of a provider's pool, 0 if not, absent without a name; a guess of ours, as of the last run that could tell.", Labels: []string{"address"}}
+	heloMatches   = &Metric{Name: "helo_name_matches", Help: "1 if the name that a server says in its banner or EHLO reply, or that is configured for a sender, is one of the address's names (ptr) or leads to the address (address), 0 if not, as of the last run that could tell.", Labels: []string{"address", "name", "against"}}
+)
+
+// The check rdns asks DNS for the names of an address (PTR), and for the addresses of these names. Anybody can write
+// any name into the reverse zone of his own addresses, but only the owner of a name can point it at
+// an address; so an address is confirmed if one of its names leads back to it (RFC 8601 section 3,
+// iprev). Receivers refuse mail from addresses without a confirmed name.
+var rdnsCheck = &Check{
+	Name:     "rdns",
+	Help:     "Has the address a name that leads back to it, and does the server call itself by one?",
+	Ref:      "RFC 8601 section 3, RFC 1912 section 2.1",
+	Metrics:  []*Metric{rdnsConfirmed, rdnsNames, rdnsGeneric, heloMatches},
+	Problems: []string{"rdns_missing", "rdns_unconfirmed", "rdns_generic", "rdns_helo_mismatch", "rdns_helo_unresolved"},
+	Run:      runRDNS,
+}
+
+// maxPTR is how many names of one address are followed. RFC 8601 section 5 has it bounded: who owns a
+// reverse zone could otherwise have us ask any number of questions.
+const maxPTR = 10
+
+// errNoAddress is for a sender whose name has no address: there is nothing to ask about.
+var errNoAddress = errors.New("the name has no address")
+
+// errNoNames says why nothing is known of what a server calls itself.
+var errNoNames = errors.New("the server has not said its name")
+
+// runRDNS looks at every public address by itself, all at once: a large receiver wants a name for
+// IPv6 where it forgives the lack of one for IPv4.
+func runRDNS(ctx context.Context, r *Round) error {
+	a := r.PublicAddresses(ctx)
+	list := a.All()
+	switch err := a.Err(); {
+	case err != nil && len(list) == 0 && !a.NoName:
+		return err
+	case len(list) == 0 && r.Target.Sender != nil:
+		return fmt.Errorf("%s: %w", r.Target.Sender.Host, errNoAddress) // Of a server the check smtp says it.
+	case err != nil:
+		r.Result.KeepOthers = len(list) > 0
+	}
+	seen := make([]reverse, len(list))
+	var asking sync.WaitGroup
+	for i, addr := range list {
+		asking.Go(func() { seen[i] = r.lookUpReverse(ctx, addr) })
+	}
+	asking.Wait()
+	for _, v := range seen {
+		v.report(r)
+	}
+	return nil
+}
+
+// A reverse is what is known of one address.
+type reverse struct {
+	addr      netip.Addr
+	names     []string // At most maxPTR, sorted.
+	count     int      // How many there are in all.
+	confirmed []string // Those that lead back.
+	err       error    // Whether there are names, or whether one leads back, could not be told.
+
+	said    []saidName
+	saidErr error // What the server calls itself, or where that leads, could not be told.
+}
+
+// A saidName is a name by which a server or sender calls itself.
+type saidName struct {
+	kind   string // The label name.
+	name   string // "": it said something that is not a name.
+	isPTR  bool
+	isHere bool // It leads to the address.
+}
+
+// lookUpReverse asks all questions about one address.
+func (r *Round) lookUpReverse(ctx context.Context, addr netip.Addr) reverse {
+	v := reverse{addr: addr}
+	v.said, v.saidErr = r.namesSaid(ctx, addr)
+	ptr, err := r.Env.DNS.PTR(ctx, addr)
+	if err != nil {
+		v.err = err
+		if len(v.said) > 0 {
+			v.saidErr = err
+		}
+		return v
+	}
+	v.count = len(ptr.Records) + ptr.Invalid
+	// In a fixed order: answers are turned around by servers, and a verdict must not turn with them.
+	v.names = slices.Compact(slices.Sorted(slices.Values(ptr.Records)))
+	v.names = v.names[:min(maxPTR, len(v.names))]
+
+	leads := r.leadTo(ctx, addr, v.names)
+	for i, name := range v.names {
+		if leads[i].yes {
+			v.confirmed = append(v.confirmed, name)
+		}
+		v.err = errors.Join(v.err, leads[i].err)
+	}
+	if len(v.confirmed) > 0 {
+		v.err = nil // One name is enough, whatever the others do.
+	}
+
+	said := make([]string, len(v.said))
+	for i, n := range v.said {
+		said[i] = n.name
+	}
+	leads = r.leadTo(ctx, addr, said)
+	for i := range v.said {
+		n := &v.said[i]
+		n.isPTR = n.name != "" && slices.Contains(ptr.Records, n.name)
+		n.isHere = leads[i].yes
+		v.saidErr = errors.Join(v.saidErr, leads[i].err)
+	}
+	return v
+}
+
+// A lead says whether a name leads to an address, or why that could not be told.
+type lead struct {
+	yes bool
+	err error
+}
+
+// leadTo asks of each name whether it leads to an address, all at once.
+func (r *Round) leadTo(ctx context.Context, addr netip.Addr, names []string) []lead {
+	leads := make([]lead, len(names))
+	var asking sync.WaitGroup
+	for i, name := range names {
+		if literal, ok := parseLiteral(name); ok || name == "" {
+			leads[i].yes = ok && literal == addr
+			continue
+		}
+		asking.Go(func() {
+			family := 6
+			if addr.Is4() {
+				family = 4
+			}
+			a, err := r.Env.DNS.Addresses(ctx, family, name)
+			leads[i] = lead{slices.Contains(a.Records, addr), err}
+		})
+	}
+	asking.Wait()
+	return leads
+}
+
+// parseLiteral reads an address literal of RFC 5321 section 4.1.3.
+func parseLiteral(s string) (netip.Addr, bool) {
+	if len(s) < 2 || s[0] != '[' || s[len(s)-1] != ']' {
+		return netip.Addr{}, false
+	}
+	s = s[1 : len(s)-1]
+	if len(s) > 5 && strings.EqualFold(s[:5], "IPv6:") {
+		s = s[5:]
+	}
+	addr, err := netip.ParseAddr(s)
+	return addr.Unmap(), err == nil
+}
+
+// namesSaid returns the names by which the target calls itself at an address. For a server they are those of its
+// last session, and that is this round's if there is one. What a server's mailer says as a client cannot be
+// seen from here; for a sender it is configured.
+func (r *Round) namesSaid(ctx context.Context, addr netip.Addr) ([]saidName, error) {
+	if sender := r.Target.Sender; sender != nil {
+		if sender.HeloName == "" {
+			return nil, nil
+		}
+		return []saidName{{kind: "configured", name: strings.ToLower(strings.TrimSuffix(sender.HeloName, "."))}}, nil
+	}
+	// Where the server is probed inside and judged outside, any of its addresses will do.
+	inside := r.Addresses(ctx).All()
+	if slices.Contains(inside, addr) {
+		inside = []netip.Addr{addr}
+	}
+	err := errNoNames
+	for _, in := range inside {
+		names, known, sessionErr := r.namesAt(ctx, in)
+		if known {
+			return []saidName{{kind: "banner", name: names.Banner}, {kind: "ehlo", name: names.EHLO}}, nil
+		}
+		if sessionErr != nil {
+			err = sessionErr
+		}
+	}
+	return nil, err
+}
+
+// namesAt returns the names that the server said at one of its addresses, if it said any.
+func (r *Round) namesAt(ctx context.Context, addr netip.Addr) (names Names, known bool, err error) {
+	if !r.SMTPDue {
+		names = r.LastNames(addr)
+		return names, names != Names{}, nil
+	}
+	s, err := r.Session(ctx, addr)
+	if err != nil {
+		return Names{}, false, err
+	}
+	return Names{s.BannerName, s.EHLOName}, s.Up(), nil
+}
+
+// report says what was seen of an address: its names, and apart from them what the server calls itself.
+func (v reverse) report(r *Round) {
+	addr := v.addr.String()
+	p := r.Part(addr, HoldRecords)
+	p.Evidence = v.evidence()
+	if v.err != nil {
+		p.unknown(v.err)
+	} else {
+		p.Emit(rdnsNames, float64(v.count), addr)
+		p.EmitBool(rdnsConfirmed, len(v.confirmed) > 0, addr)
+		v.judge(p, addr, rdnsSeverity(r.Target))
+	}
+	if len(v.said) == 0 && v.saidErr == nil {
+		return
+	}
+	p = r.Part("helo "+addr, HoldRecords)
+	if v.saidErr != nil {
+		p.unknown(v.saidErr)
+		return
+	}
+	for _, n := range v.said {
+		p.EmitBool(heloMatches, n.isPTR, addr, n.kind, "ptr")
+		p.EmitBool(heloMatches, n.isHere, addr, n.kind, "address")
+		switch {
+		case n.isHere || n.name == "":
+		case n.kind == "configured":
+			p.Find("rdns_helo_unresolved", "", fmt.Sprintf("%s: %s does not lead to it", addr, n.name))
+		default:
+			// RFC 5321 section 4.1.4: no reason to refuse mail; still, it looks untidy to those who count points.
+			p.Find("rdns_helo_mismatch", "", fmt.Sprintf("%s: the %s name %s does not lead to it", addr, n.kind, n.name))
+		}
+	}
+}
+
+// judge finds what is wrong with the names of an address.
+func (v reverse) judge(p *Part, addr string, severity catalog.Severity) {
+	switch {
+	case v.count == 0:
+		p.Find("rdns_missing", severity, addr+" has no PTR record")
+	case len(v.confirmed) == 0 && len(v.names) == 0:
+		p.Find("rdns_unconfirmed", severity, addr+": what its PTR records hold are not host names")
+	case len(v.confirmed) == 0:
+		p.Find("rdns_unconfirmed", severity, fmt.Sprintf("%s: none of its names leads back to it: %s", addr, strings.Join(v.names, ", ")))
+	}
+	names := v.confirmed // The ones that count, if there are any.
+	if len(names) == 0 {
+		names = v.names
+	}
+	if len(names) == 0 {
+		return
+	}
+	generic := !slices.ContainsFunc(names, func(name string) bool { return !looksGeneric(name, v.addr) })
+	p.EmitBool(rdnsGeneric, generic, addr)
+	if generic {
+		p.Find("rdns_generic", "", fmt.Sprintf("%s: %s", addr, strings.Join(names, ", ")))
+	}
+}
+
+// evidence tells of each name where it leads.
+func (v reverse) evidence() []string {
+	lines := []string{fmt.Sprintf("%s has %d names", v.addr, v.count)}
+	for _, name := range v.names {
+		verb := "does not lead back"
+		if slices.Contains(v.confirmed, name) {
+			verb = "leads back"
+		}
+		lines = append(lines, name+" "+verb)
+	}
+	for _, n := range v.said {
+		lines = append(lines, fmt.Sprintf("%s name: %q", n.kind, n.name))
+	}
+	return lines
+}
+
+// rdnsSeverity is that of a missing or unconfirmed name: full for an address that sends mail, as only
+// senders are asked for one.
+func rdnsSeverity(t *targets.Target) catalog.Severity {
+	if t.Sender != nil || t.Server != nil && t.Server.Role == targets.RoleMTA {
+		return ""
+	}
+	return catalog.SeverityInfo
+}

@@ -1,0 +1,124 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// A recordCase is what DNS holds, whom a check is asked about and what it says.
+type recordCase struct {
+	name   string // Also the domain: NAME.example.
+	zone   string // %s stands for the domain.
+	fails  string // Names below which nothing can be told, between spaces.
+	parked bool
+	domain targets.Domain
+	want   string // As written by saw.
+}
+
+// testRecords runs a check on the domains of cases in one mail world.
+func testRecords(t *testing.T, check *Check, cases []recordCase) {
+	t.Helper()
+	w, dns := recordWorld(t)
+	told := map[string]bool{}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			domain := c.name + ".example"
+			if err := w.Zone(strings.ReplaceAll(c.zone, "%s", domain+".")); err != nil {
+				t.Fatal(err)
+			}
+			for name := range strings.FieldsSeq(strings.ReplaceAll(c.fails, "%s", domain)) {
+				w.Fault(name, mailworld.FaultServFail)
+				defer w.Fault(name, "")
+			}
+			r := &Round{
+				Target: &targets.Target{Name: domain, Kind: targets.KindDomain, Domain: &c.domain, Module: &targets.Module{Parked: c.parked}},
+				Env:    &Env{DNS: dns, Config: &targets.Config{}},
+			}
+			got := saw(r, check.Run(t.Context(), r))
+			if want := strings.TrimSpace(strings.ReplaceAll(c.want, "%s", domain)); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			for _, p := range r.Result.Parts {
+				for _, f := range p.Findings {
+					told[f.Problem] = true
+					if !slices.Contains(check.Problems, f.Problem) || f.Evidence == "" {
+						t.Errorf("found %+v, which is not declared or without evidence", f)
+					}
+				}
+				for _, s := range p.Samples {
+					told[s.Metric.Name] = true
+					if !slices.Contains(check.Metrics, s.Metric) {
+						t.Errorf("emits %s, which is not declared", s.Metric.Name)
+					}
+				}
+			}
+		})
+	}
+	for _, id := range check.Problems {
+		if !told[id] {
+			t.Errorf("no case finds %s", id)
+		}
+	}
+	for _, m := range check.Metrics {
+		if !told[m.Name] {
+			t.Errorf("no case gives %s", m.Name)
+		}
+	}
+}
+
+// recordWorld returns a mail world and a client for its name server.
+func recordWorld(t *testing.T) (*mailworld.World, *dnsclient.Client) {
+	t.Helper()
+	w, err := mailworld.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	dns, err := dnsclient.New(dnsclient.Options{Servers: []string{w.Resolver()}, Timeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, dns
+}
+
+// saw writes what a run saw, a line each: "metric{labels} value", "! problem", and of a part "? key" where it is
+// unknown and "- key" where it was left out. Then come the hosts to follow.
+func saw(r *Round, err error) string {
+	if err != nil {
+		return "error"
+	}
+	var lines []string
+	for _, p := range r.Result.Parts {
+		switch {
+		case p.LeftOut:
+			lines = append(lines, "- "+p.Key)
+		case p.Unknown != nil:
+			lines = append(lines, "? "+p.Key)
+			continue
+		}
+		for _, s := range p.Samples {
+			line := s.Metric.Name
+			for i, l := range s.Metric.Labels {
+				line += fmt.Sprintf(" %s=%s", l, s.Labels[i])
+			}
+			lines = append(lines, fmt.Sprintf("%s %v", line, s.Value))
+		}
+		for _, f := range p.Findings {
+			lines = append(lines, strings.TrimSpace(fmt.Sprintf("! %s %s", f.Problem, f.Severity)))
+		}
+	}
+	for _, mx := range r.Result.Exchangers {
+		lines = append(lines, "follow "+mx.Host)
+	}
+	if r.Result.ExchangersKnown && len(r.Result.Exchangers) == 0 {
+		lines = append(lines, "follow nothing")
+	}
+	return strings.Join(lines, "\n")
+}

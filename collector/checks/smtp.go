@@ -1,0 +1,447 @@
+package checks
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// The metrics of the dialogue. All are of the last run that got an answer of the address, and are held for three intervals.
+var (
+	smtpUp            = &Metric{Name: "smtp_up", Help: "1 if the server greeted with 220 and answered EHLO, or HELO where EHLO was refused, with 250 in the last run; 0 if anything else came of it.", Labels: []string{"address"}}
+	smtpReply         = &Metric{Name: "smtp_reply", Help: "1 for the reply that a stage of the dialogue ended with in the last run.", Labels: []string{"address", "stage", "code", "enhanced", "class", "cause"}}
+	smtpReplyCode     = &Metric{Name: "smtp_reply_code", Help: "Code of the reply that a stage of the dialogue ended with in the last run.", Labels: []string{"address", "stage"}}
+	smtpFailure       = &Metric{Name: "smtp_failure", Help: "1 for the reason for which a stage of the dialogue ended without a reply in the last run.", Labels: []string{"address", "stage", "reason"}}
+	smtpStageDuration = &Metric{Name: "smtp_stage_duration_seconds", Help: "How long a stage of the dialogue took in the last run, whether it ended well or not.", Labels: []string{"address", "stage"}}
+	smtpExtension     = &Metric{Name: "smtp_extension", Help: "1 for each known extension offered in the last reply to EHLO: after TLS where TLS was reached.", Labels: []string{"address", "extension"}}
+	smtpSizeLimit     = &Metric{Name: "smtp_size_limit_bytes", Help: "Largest message that the server takes, as it said in the last run (SIZE); absent if it stated no limit.", Labels: []string{"address"}}
+	smtpAuthMechanism = &Metric{Name: "smtp_auth_mechanism", Help: "1 for each way to log in offered in the last run, before TLS (encrypted false) and under it (true); unknown ones are other.", Labels: []string{"address", "mechanism", "encrypted"}}
+	smtpStartTLS      = &Metric{Name: "smtp_starttls_offered", Help: "1 if STARTTLS was offered in the last run, 0 if not; absent where TLS begins at once.", Labels: []string{"address"}}
+	tlsInfo           = &Metric{Name: "tls_info", Help: "1, with what the TLS handshake of the last run agreed on.", Labels: []string{"address", "version", "cipher"}}
+)
+
+// The metrics of the certificate. They are of the last run that saw one, and are held for 24 hours.
+var (
+	certificateNotAfter     = &Metric{Name: "certificate_not_after_timestamp_seconds", Help: "When the certificate last seen expires, as seconds since 1970: that of the server (leaf) or the first to expire above it (chain).", Labels: []string{"address", "position"}}
+	certificateNotBefore    = &Metric{Name: "certificate_not_before_timestamp_seconds", Help: "When the certificate last seen becomes valid, as seconds since 1970: that of the server (leaf) or the first to expire above it (chain).", Labels: []string{"address", "position"}}
+	certificateVerification = &Metric{Name: "certificate_verification", Help: "1 for each result of verifying the certificate last seen; ok stands alone.", Labels: []string{"address", "result"}}
+	certificateInfo         = &Metric{Name: "certificate_info", Help: "1, with digest and key of the certificate last seen.", Labels: []string{"address", "fingerprint_sha256", "key_type", "key_bits"}}
+)
+
+var smtpCheck = &Check{
+	Name: "smtp",
+	Help: "Does the server talk to us on every address, with which replies, and is its TLS in order?",
+	Ref:  "RFC 5321, RFC 3207, RFC 8314",
+	Metrics: []*Metric{
+		smtpUp, smtpReply, smtpReplyCode, smtpFailure, smtpStageDuration, smtpExtension, smtpSizeLimit, smtpAuthMechanism, smtpStartTLS, tlsInfo,
+		certificateNotAfter, certificateNotBefore, certificateVerification, certificateInfo,
+	},
+	Problems: []string{
+		"smtp_no_address", "smtp_not_allowed", "smtp_unreachable", "smtp_refused", "smtp_deferred", "smtp_silent", "smtp_protocol", "smtp_helo_only",
+		"smtp_starttls_missing", "smtp_starttls_broken", "smtp_tls_failed", "smtp_injected", "smtp_auth_unencrypted",
+		"certificate_expired", "certificate_not_yet_valid", "certificate_name_mismatch", "certificate_untrusted", "certificate_self_signed",
+		"certificate_incomplete_chain", "certificate_weak", "certificate_invalid", "vantage_refused",
+	},
+	Run: runSMTP,
+}
+
+// knownExtensions are the EHLO keywords that become a label: those of the IANA registry that servers offer, and the
+// private ones that tell something of the server.
+var knownExtensions = []string{
+	"8BITMIME", "ATRN", "AUTH", "BINARYMIME", "BURL", "CHUNKING", "DELIVERBY", "DSN", "ENHANCEDSTATUSCODES", "ETRN", "EXPN", "FUTURERELEASE",
+	"HELP", "LIMITS", "MT-PRIORITY", "NO-SOLICITING", "PIPELINING", "REQUIRETLS", "RRVS", "SIZE", "SMTPUTF8", "STARTTLS", "VRFY", "XCLIENT", "XFORWARD",
+}
+
+// knownMechanisms are the SASL mechanisms that become a label.
+var knownMechanisms = map[string]bool{
+	"ANONYMOUS": true, "CRAM-MD5": true, "DIGEST-MD5": true, "EXTERNAL": true, "GSSAPI": true, "LOGIN": true, "NTLM": true, "OAUTHBEARER": true, "PLAIN": true,
+	"SCRAM-SHA-1": true, "SCRAM-SHA-1-PLUS": true, "SCRAM-SHA-256": true, "SCRAM-SHA-256-PLUS": true, "XOAUTH2": true,
+}
+
+// errNoCertificate says why nothing is known of a certificate.
+var errNoCertificate = errors.New("the session did not get as far as the certificate")
+
+// runSMTP holds a session with every address, all at once, and reads them one by one.
+func runSMTP(ctx context.Context, r *Round) error {
+	a := r.Addresses(ctx)
+	list := a.All()
+	err := a.Err()
+	switch {
+	case len(list) == 0 && (err == nil || a.NoName):
+		r.Part("addresses", HoldRecords).Find("smtp_no_address", "", r.Target.Server.Host+" has neither an A nor an AAAA record")
+		return nil
+	case len(list) == 0:
+		return err
+	case err != nil:
+		r.Result.KeepOthers = true
+		// But that there is no address at all, if that was known, is not true any more.
+		p := r.Part("addresses", HoldRecords)
+		p.Unknown, p.Withdraw = err, true
+	}
+
+	sessions, errs := make([]*smtpclient.Session, len(list)), make([]error, len(list))
+	var talking sync.WaitGroup
+	for i, addr := range list[1:] {
+		talking.Go(func() { sessions[i+1], errs[i+1] = r.Session(ctx, addr) })
+	}
+	sessions[0], errs[0] = r.Session(ctx, list[0])
+	talking.Wait()
+	for i, addr := range list {
+		r.readSession(addr, sessions[i], errs[i])
+	}
+	return nil
+}
+
+// readSession says what a session showed, in two parts: what was said goes as soon as something else is said, but
+// what is known of the certificate stays when the server cannot be reached.
+func (r *Round) readSession(addr netip.Addr, s *smtpclient.Session, err error) {
+	name := addr.String()
+	p := r.Part(name, HoldReplies)
+	hasCertificate := r.Target.Server.TLS != string(smtpclient.TLSNone)
+	if err != nil {
+		p.unknown(err)
+		if s != nil {
+			p.Evidence = s.Transcript()
+		}
+		if hasCertificate {
+			r.Part("certificate "+name, HoldRecords).unknown(err)
+		}
+		return
+	}
+	d := dialogue{r.Target, s, name, p, catalog.Classify}
+	d.emitSteps()
+	d.emitExtensions()
+	d.findProblems()
+	p.Evidence = s.Transcript()
+	if hasCertificate {
+		r.readCertificate(d)
+	}
+}
+
+// unknown says that nothing can be told of a thing, on purpose or not.
+func (p *Part) unknown(err error) {
+	p.Unknown, p.LeftOut = err, errors.Is(err, ErrLeftAlone)
+}
+
+// A dialogue is a session being read.
+type dialogue struct {
+	target *targets.Target
+	s      *smtpclient.Session
+	addr   string // As a label.
+	p      *Part
+	// classify is catalog.Classify.
+	classify func(server string, code int, enhanced, text string) catalog.Classification
+}
+
+func (d dialogue) implicit() bool { return d.target.Server.TLS == string(smtpclient.TLSImplicit) }
+
+// strict reports whether clients insist on TLS and a certificate that verifies. RFC 8314 section 4.3: mail programs do.
+// Between servers TLS is opportunistic (RFC 7435): a certificate at fault is better than clear text.
+func (d dialogue) strict() bool {
+	return d.implicit() || d.target.Server.Role == targets.RoleSubmission
+}
+
+// severity is that of a fault in TLS.
+func (d dialogue) severity() catalog.Severity {
+	if d.strict() {
+		return catalog.SeverityCritical
+	}
+	return ""
+}
+
+// emitSteps says how each stage went.
+func (d dialogue) emitSteps() {
+	d.p.EmitBool(smtpUp, d.s.Up(), d.addr)
+	for i := range d.s.Steps {
+		step := &d.s.Steps[i]
+		stage := string(step.Stage)
+		d.p.Emit(smtpStageDuration, step.Duration.Seconds(), d.addr, stage)
+		if step.Failure != "" {
+			d.p.Emit(smtpFailure, 1, d.addr, stage, string(step.Failure))
+		}
+		if reply := step.Reply; reply != nil {
+			d.p.Emit(smtpReply, 1, d.addr, stage, strconv.Itoa(reply.Code), enhancedLabel(reply.Enhanced), reply.Class(), d.cause(reply))
+			d.p.Emit(smtpReplyCode, float64(reply.Code), d.addr, stage)
+		}
+	}
+	if state := d.s.TLS; state != nil {
+		d.p.Emit(tlsInfo, 1, d.addr, tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
+	}
+}
+
+// enhancedLabel is an enhanced status code, if it is one that somebody has defined.
+func enhancedLabel(code string) string {
+	if code == "" || catalog.KnownEnhanced(code) {
+		return code
+	}
+	return "other"
+}
+
+// cause is the catalogue's word for what a reply is about.
+func (d dialogue) cause(reply *smtpclient.Reply) string {
+	text := reply.Lines[0]
+	if reply.Code >= 400 && len(reply.Lines) > 1 {
+		text = strings.Join(reply.Lines, "\n") // Only a refusal is read whole.
+	}
+	return d.classify(d.target.Server.Host, reply.Code, reply.Enhanced, text).Cause
+}
+
+// emitExtensions says what the server can do.
+func (d dialogue) emitExtensions() {
+	before, after := d.s.Before, d.s.After
+	if d.implicit() {
+		before, after = nil, d.s.Before
+	} else if d.greeted() {
+		d.p.EmitBool(smtpStartTLS, before.Offers("STARTTLS"), d.addr)
+	}
+	d.emitMechanisms(before, "false")
+	d.emitMechanisms(after, "true")
+
+	// RFC 3207 section 4.2: what was said before TLS is void under it.
+	last := after
+	if d.s.TLS == nil {
+		last = before
+	}
+	if last == nil {
+		return
+	}
+	for _, keyword := range knownExtensions {
+		if last.Offers(keyword) {
+			d.p.Emit(smtpExtension, 1, d.addr, keyword)
+		}
+	}
+	if last.Size > 0 {
+		d.p.Emit(smtpSizeLimit, float64(last.Size), d.addr)
+	}
+}
+
+// greeted reports whether the server answered EHLO or HELO with 250; a server that knows only HELO offers nothing.
+func (d dialogue) greeted() bool { return d.s.Before != nil || d.s.Up() }
+
+func (d dialogue) emitMechanisms(e *smtpclient.Extensions, encrypted string) {
+	if e == nil {
+		return
+	}
+	others := false
+	for _, m := range e.Auth {
+		if !knownMechanisms[m] {
+			others = true
+			continue
+		}
+		d.p.Emit(smtpAuthMechanism, 1, d.addr, m, encrypted)
+	}
+	if others {
+		d.p.Emit(smtpAuthMechanism, 1, d.addr, "other", encrypted)
+	}
+}
+
+// findProblems judges the session.
+func (d dialogue) findProblems() {
+	for i := range d.s.Steps {
+		step := &d.s.Steps[i]
+		problem := d.problemAt(step)
+		switch problem {
+		case "":
+		case "smtp_tls_failed", "smtp_starttls_broken":
+			d.p.Find(problem, d.severity(), d.told(step))
+		default:
+			d.p.Find(problem, "", d.told(step))
+		}
+	}
+	if d.target.Server.TLS == string(smtpclient.TLSStart) && d.greeted() && !d.s.Before.Offers("STARTTLS") {
+		d.p.Find("smtp_starttls_missing", d.severity(), d.addr+": STARTTLS is not among the extensions")
+	}
+	if e := d.s.Before; e != nil && len(e.Auth) > 0 && !d.implicit() {
+		// RFC 4954 section 4: passwords in the clear MUST NOT be offered by default.
+		d.p.Find("smtp_auth_unencrypted", "", fmt.Sprintf("%s: AUTH is offered in clear: %.200q", d.addr, e.Keywords["AUTH"]))
+	}
+}
+
+// problemAt returns the problem that a stage shows, or "".
+func (d dialogue) problemAt(step *smtpclient.Step) string {
+	switch step.Failure {
+	case "":
+		return d.problemOfReply(step)
+	case smtpclient.FailureNotAllowed:
+		return "smtp_not_allowed"
+	case smtpclient.FailureInjected:
+		return "smtp_injected"
+	case smtpclient.FailureProtocol, smtpclient.FailureTooLong:
+		return "smtp_protocol"
+	}
+	switch step.Stage {
+	case smtpclient.StageConnect:
+		return "smtp_unreachable"
+	case smtpclient.StageQuit:
+		return "" // All that we wanted has been said.
+	case smtpclient.StageTLS:
+		return "smtp_tls_failed"
+	case smtpclient.StageHELO:
+		return "" // It hung up on EHLO, and that was a refusal: see problemOfReply.
+	}
+	switch {
+	case step.Failure == smtpclient.FailureTLSHandshake:
+		return "smtp_tls_failed" // With TLS 1.3 a server may say so late.
+	case step.Stage == smtpclient.StageSTARTTLS || step.Stage == smtpclient.StageEHLOTLS:
+		return "smtp_starttls_broken"
+	}
+	return "smtp_silent"
+}
+
+// problemOfReply returns the problem that a reply shows, or "".
+func (d dialogue) problemOfReply(step *smtpclient.Step) string {
+	if step.Reply == nil {
+		return ""
+	}
+	code := step.Reply.Code
+	switch step.Stage {
+	case smtpclient.StageBanner:
+		if code != 220 {
+			return d.refusal(step.Reply)
+		}
+	case smtpclient.StageEHLO:
+		helo := d.s.Step(smtpclient.StageHELO)
+		switch {
+		case code == 250:
+		case helo == nil || helo.Reply == nil:
+			return d.refusal(step.Reply)
+		case helo.Reply.Code == 250:
+			return "smtp_helo_only"
+		case d.aboutUs(step.Reply):
+			return "vantage_refused"
+		default:
+			return d.refusal(helo.Reply)
+		}
+	case smtpclient.StageSTARTTLS:
+		if code != 220 {
+			return "smtp_starttls_broken"
+		}
+	case smtpclient.StageEHLOTLS:
+		switch {
+		case code == 250:
+		case d.aboutUs(step.Reply):
+			return "vantage_refused"
+		default:
+			return "smtp_starttls_broken"
+		}
+	}
+	return ""
+}
+
+// refusal names the problem of a reply other than 220 or 250 to someone who has only come in.
+func (d dialogue) refusal(reply *smtpclient.Reply) string {
+	switch {
+	case d.aboutUs(reply):
+		return "vantage_refused"
+	case reply.Code >= 500:
+		return "smtp_refused"
+	case reply.Code >= 400:
+		return "smtp_deferred"
+	}
+	return "smtp_protocol" // A code that greets nobody.
+}
+
+// aboutUs reports whether a reply is about the one who asks: another prober would be let in, so it is no
+// fault of the server's.
+func (d dialogue) aboutUs(reply *smtpclient.Reply) bool {
+	return reply.Code >= 400 && causeAboutUs(d.cause(reply))
+}
+
+func causeAboutUs(cause string) bool {
+	switch cause {
+	case "blocklisted", "no_rdns", "bad_helo", "dynamic_address", "poor_reputation", "rate_limited", "too_many_connections":
+		return true
+	}
+	return false
+}
+
+// told is one line on what happened at a stage.
+func (d dialogue) told(step *smtpclient.Step) string {
+	if step.Reply == nil {
+		return fmt.Sprintf("%s: %s at stage %s after %v", d.addr, step.Failure, step.Stage, step.Duration.Round(time.Millisecond))
+	}
+	return fmt.Sprintf("%s: at stage %s the server said %d %.200q", d.addr, step.Stage, step.Reply.Code, step.Reply.Lines[0])
+}
+
+// readCertificate says what is to be seen of the certificate, verified or not.
+func (r *Round) readCertificate(d dialogue) {
+	p := r.Part("certificate "+d.addr, HoldRecords)
+	chain := d.s.Chain
+	if len(chain) == 0 {
+		if !d.greeted() || d.s.Before.Offers("STARTTLS") {
+			p.unknown(errNoCertificate)
+		}
+		return // Without STARTTLS there is none, and what was known of it goes.
+	}
+	leaf := chain[0]
+	judgement := r.Env.Verifier.Judge(chain, d.target.Server.ServerName, r.Time)
+	emit := func(c *x509.Certificate, position string) {
+		p.Emit(certificateNotAfter, float64(c.NotAfter.Unix()), d.addr, position)
+		p.Emit(certificateNotBefore, float64(c.NotBefore.Unix()), d.addr, position)
+	}
+	emit(leaf, "leaf")
+	if judgement.Above != nil {
+		emit(judgement.Above, "chain")
+	}
+	digest := sha256.Sum256(leaf.Raw)
+	kind, bits := keyOf(leaf)
+	p.Emit(certificateInfo, 1, d.addr, hex.EncodeToString(digest[:]), kind, bits)
+	for _, result := range judgement.Results {
+		p.Emit(certificateVerification, 1, d.addr, string(result))
+		if result != CertificateOK {
+			p.Find(certificateProblem(result), d.severity(), d.addr+": "+certificateEvidence(result, leaf, d.target.Server.ServerName))
+		}
+	}
+	for _, c := range chain {
+		p.Evidence = append(p.Evidence, fmt.Sprintf("%s, issued by %s, valid from %s until %s", quotedName(c.Subject), quotedName(c.Issuer), date(c.NotBefore), date(c.NotAfter)))
+	}
+}
+
+// certificateProblem is the problem that a result shows.
+func certificateProblem(result CertificateResult) string {
+	if result == CertificateUnknownAuthority {
+		return "certificate_untrusted"
+	}
+	return "certificate_" + string(result)
+}
+
+// certificateEvidence is one line on a result. Names of the certificate are counted, never listed: there may be thousands.
+func certificateEvidence(result CertificateResult, leaf *x509.Certificate, serverName string) string {
+	switch result {
+	case CertificateExpired, CertificateNotYetValid:
+		return fmt.Sprintf("the certificate is valid from %s until %s", date(leaf.NotBefore), date(leaf.NotAfter))
+	case CertificateNameMismatch:
+		return fmt.Sprintf("%s is not among the %d names of the certificate", serverName, len(leaf.DNSNames)+len(leaf.IPAddresses))
+	case CertificateWeak:
+		kind, bits := keyOf(leaf)
+		return fmt.Sprintf("key %s %s, signature %s", kind, bits, leaf.SignatureAlgorithm)
+	}
+	return "the certificate is issued by " + quotedName(leaf.Issuer)
+}
+
+// quotedName is a short form of a name in a certificate, quoted because a peer wrote it.
+func quotedName(n pkix.Name) string {
+	switch {
+	case n.CommonName != "":
+		return fmt.Sprintf("%.100q", n.CommonName)
+	case len(n.Organization) > 0:
+		return fmt.Sprintf("%.100q", n.Organization[0])
+	}
+	return "no name"
+}
+
+func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

@@ -1,0 +1,248 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
+)
+
+var vantageOK = &Metric{
+	Name: "vantage_ok", Labels: []string{"test"}, Global: true,
+	Help: "1 if a test of this machine as a place to probe from is passed, 0 if not; absent when that is not known. As of the last run.",
+}
+
+// vantageCheck looks at the machine the exporter runs on. What is wrong there shows on every target, and would be
+// taken for the targets' fault.
+var vantageCheck = &Check{
+	Name:    "vantage",
+	Help:    "Whether this machine is a place from which mail servers and blocklists can be judged.",
+	Ref:     "RFC 5321 section 4.1.4, RFC 6761 section 6.4",
+	Metrics: []*Metric{vantageOK},
+	Problems: []string{
+		"vantage_ipv4", "vantage_ipv6", "vantage_egress_25", "vantage_resolver", "vantage_resolver_rewrites", "vantage_resolver_public",
+		"vantage_helo", "vantage_dnsbl_refused", "vantage_dnsbl_sick",
+	},
+	Run: runVantage,
+}
+
+// A vantageTest looks at one thing: it tells what is wrong, "" if nothing is. An error means that this cannot be told.
+type vantageTest struct {
+	name    string // The label test.
+	problem string
+	run     func(ctx context.Context, r *Round) (wrong string, err error)
+}
+
+var vantageTests = []vantageTest{
+	{"ipv4", "vantage_ipv4", routeTo("192.0.2.1")},
+	{"ipv6", "vantage_ipv6", routeTo("2001:db8::1")},
+	{"egress_25", "vantage_egress_25", testEgress},
+	{"resolver", "vantage_resolver", testResolver},
+	{"resolver_rewrites", "vantage_resolver_rewrites", testRewrites},
+	{"resolver_public", "vantage_resolver_public", testPublicResolver},
+	{"helo_resolves", "vantage_helo", testHelo},
+}
+
+// errNothingToTell says that there is nothing by which a test could tell.
+var errNothingToTell = errors.New("nothing is configured to tell it by")
+
+func runVantage(ctx context.Context, r *Round) error {
+	wrong, errs := make([]string, len(vantageTests)), make([]error, len(vantageTests))
+	sideBySide(len(vantageTests), func(i int) { wrong[i], errs[i] = vantageTests[i].run(ctx, r) })
+	for i, test := range vantageTests {
+		if errors.Is(errs[i], errNothingToTell) {
+			continue
+		}
+		p := r.Part(test.name, HoldReplies)
+		if errs[i] != nil {
+			p.unknown(errs[i])
+			continue
+		}
+		p.EmitBool(vantageOK, wrong[i] == "", test.name)
+		if wrong[i] != "" {
+			p.Find(test.problem, "", wrong[i])
+			p.Evidence = append(p.Evidence, wrong[i])
+		}
+	}
+	r.findSickLists()
+	return nil
+}
+
+// findSickLists tells of blocklists that answer nobody here, or not truthfully.
+func (r *Round) findSickLists() {
+	p := r.Part("blocklists", HoldReplies)
+	for _, l := range r.Env.Lists.States() {
+		switch l.State {
+		case "", listOK, listUnverified:
+		case listBlocked:
+			p.Find("vantage_dnsbl_refused", "", l.ID+": "+l.Why)
+		default:
+			p.Find("vantage_dnsbl_sick", "", l.ID+": "+l.Why)
+		}
+	}
+}
+
+// routeTo looks whether there is a way to the rest of the world, for which an address of documentation stands: it
+// is routed like any other, and nothing is sent.
+func routeTo(address string) func(context.Context, *Round) (string, error) {
+	to := netip.MustParseAddr(address)
+	return func(_ context.Context, r *Round) (string, error) {
+		if err := r.Env.Route(to); err != nil {
+			return err.Error(), nil
+		}
+		return "", nil
+	}
+}
+
+// testResolver asks for a name that the resolver need not ask anybody else about: RFC 6761 section 6.4 has it answer at
+// once that nothing is below .invalid.
+func testResolver(ctx context.Context, r *Round) (string, error) {
+	_, err := r.Env.DNS.Uncached().Addresses(ctx, 4, randomLabel()+".invalid")
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err != nil:
+		return err.Error(), nil
+	}
+	return "", nil
+}
+
+// testRewrites looks whether the resolver answers for names that do not exist, as some providers' do, to lead
+// browsers to their advertisements. Every blocklist then seems to list everybody; Lists asks the same before it
+// believes one.
+func testRewrites(ctx context.Context, r *Round) (string, error) {
+	a, err := r.Env.DNS.Uncached().Addresses(ctx, 4, randomLabel()+".invalid")
+	switch {
+	case err != nil:
+		return "", err
+	case a.Outcome == dnsclient.OutcomeFound:
+		return fmt.Sprintf("a random name below .invalid has the addresses %v", a.Records), nil
+	case a.Outcome == dnsclient.OutcomeNoData:
+		return "", errors.New("a random name below .invalid exists, without addresses")
+	}
+	return "", nil
+}
+
+// testPublicResolver looks whether blocklists will refuse the resolver, or lie to it, because everybody asks
+// through it.
+func testPublicResolver(_ context.Context, r *Round) (string, error) {
+	var public []string
+	for _, server := range r.Env.DNS.Servers() {
+		host, _, err := net.SplitHostPort(server)
+		if err != nil {
+			continue
+		}
+		addr, err := netip.ParseAddr(host)
+		if err != nil {
+			continue
+		}
+		if operator, ok := catalog.PublicResolver(addr); ok {
+			public = append(public, fmt.Sprintf("%s is a resolver of %s", addr, operator))
+		}
+	}
+	return strings.Join(public, ", "), nil
+}
+
+// testHelo looks whether the name we say in EHLO leads anywhere. RFC 5321 section 4.1.4 lets a server check it, and
+// many refuse a client whose name does not.
+func testHelo(ctx context.Context, r *Round) (string, error) {
+	if !r.Env.HeloResolves {
+		return "helo_name is not configured and this machine's name is not in DNS: servers are greeted with " + r.Env.HeloName, nil
+	}
+	a := r.lookUpAddresses(ctx, r.Env.HeloName)
+	switch {
+	case len(a.All()) > 0:
+		return "", nil
+	case a.Err() != nil:
+		return "", a.Err()
+	}
+	return r.Env.HeloName + " has no address", nil
+}
+
+// Proofs are what the vantage proved of itself that leaves other verdicts unknown. All rounds share it.
+type Proofs struct{ egressBlocked atomic.Bool }
+
+// EgressBlocked reports whether it is proved that connections to port 25 do not leave this machine's network, so
+// that a server which does not answer there may be in the best of health.
+func (p *Proofs) EgressBlocked() bool { return p != nil && p.egressBlocked.Load() }
+
+// testEgress talks to servers that are known to answer. A greeting from any of them proves that the way is open,
+// silence from all of them that it is blocked; anything else, a refusal for example, proves neither.
+func testEgress(ctx context.Context, r *Round) (string, error) {
+	servers := r.Env.Config.Vantage.Egress
+	if len(servers) == 0 {
+		return "", errNothingToTell
+	}
+	spoke, silent := make([]bool, len(servers)), make([]bool, len(servers))
+	errs := make([]error, len(servers))
+	sideBySide(len(servers), func(i int) { spoke[i], silent[i], errs[i] = greeting(ctx, r, servers[i]) })
+	open, blocked := false, true
+	for i := range servers {
+		open = open || spoke[i]
+		blocked = blocked && silent[i]
+	}
+	if p := r.Env.Proofs; p != nil {
+		p.egressBlocked.Store(blocked && !open)
+	}
+	switch {
+	case open:
+		return "", nil
+	case blocked:
+		return "nothing comes back from " + strings.Join(servers, ", "), nil
+	}
+	return "", errors.Join(append(errs, errors.New("the servers of vantage.egress prove neither"))...)
+}
+
+// greeting reports whether a server spoke to us, and whether nothing at all came back from it, on the first address
+// of each family.
+func greeting(ctx context.Context, r *Round, server string) (spoke, silent bool, err error) {
+	host, portText, err := net.SplitHostPort(server)
+	if err != nil {
+		return false, false, err
+	}
+	port, err := strconv.ParseUint(portText, 10, 16)
+	if err != nil {
+		return false, false, err
+	}
+	var known Addresses
+	if literal, e := netip.ParseAddr(host); e == nil {
+		known = byFamily([]netip.Addr{literal})
+	} else {
+		known = r.lookUpAddresses(ctx, host)
+	}
+	err = known.Err()
+	tried, unanswered := 0, 0
+	for _, family := range [][]netip.Addr{known.V4, known.V6} {
+		if len(family) == 0 {
+			continue
+		}
+		leave, refused := r.Env.Enter(ctx, family[0])
+		if refused != nil {
+			err = errors.Join(err, refused)
+			continue
+		}
+		s := smtpclient.Probe(ctx, netip.AddrPortFrom(family[0], uint16(port)), smtpclient.Options{
+			Dialer: r.Env.Dialer, Route: r.Env.Route, HeloName: r.Env.HeloName, TLS: smtpclient.TLSNone,
+		})
+		leave(s)
+		if broken := errors.Join(s.NoRoute, s.Aborted); broken != nil {
+			err = errors.Join(err, broken)
+			continue
+		}
+		tried++
+		banner := s.Step(smtpclient.StageBanner)
+		spoke = spoke || banner != nil && banner.Reply != nil
+		if last := s.Steps[len(s.Steps)-1]; last.Failure == smtpclient.FailureTimeout && (banner == nil || banner.Reply == nil) {
+			unanswered++
+		}
+	}
+	return spoke, tried > 0 && unanswered == tried, err
+}

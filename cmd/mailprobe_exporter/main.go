@@ -1,4 +1,98 @@
-// Command mailprobe_exporter probes mail servers, senders and domains and exposes what they answered to Prometheus.
+// Command mailprobe_exporter probes mail servers, senders and domains and exposes what
+// they answered to Prometheus.
 package main
 
-func main() {}
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// flags are what the command line said.
+type flags struct {
+	configFile         string
+	configCheck        bool
+	autoReload         bool
+	autoReloadInterval time.Duration
+	externalURL        string
+	lifecycle          bool
+	web                *web.FlagConfig
+	listenSet          bool // --web.listen-address was given.
+	log                promslog.Config
+}
+
+// run is main with its surroundings as parameters; it returns the exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	f := &flags{log: promslog.Config{Writer: stderr}}
+	app := kingpin.New("mailprobe_exporter", "Probes mail servers, senders and domains and exposes what they answered to Prometheus.")
+	app.UsageWriter(stdout).ErrorWriter(stderr)
+	app.HelpFlag.Short('h')
+
+	app.Flag("config.file", "Configuration: who is probed and how.").Default("exporter.yml").StringVar(&f.configFile)
+	app.Flag("config.check", "Check the configuration, say what is wrong, and exit.").BoolVar(&f.configCheck)
+	app.Flag("config.enable-auto-reload", "Reload when the configuration file or the catalogue files change. Target files are always watched.").BoolVar(&f.autoReload)
+	app.Flag("config.auto-reload-interval", "How often to look for changed files.").Default("30s").DurationVar(&f.autoReloadInterval)
+	app.Flag("web.external-url", "URL under which this exporter is reached from outside; its path is the prefix of every page.").StringVar(&f.externalURL)
+	app.Flag("web.enable-lifecycle", "Allow POST to /-/reload.").BoolVar(&f.lifecycle)
+	f.web = kingpinflag.AddFlags(app, ":10587")
+	app.GetFlag("web.listen-address").IsSetByUser(&f.listenSet)
+	promslogflag.AddFlags(app, &f.log)
+
+	serve := app.Command("serve", "Probe on schedule and expose metrics (what is done without a command).").Default()
+	demo := app.Command("demo", "Serve a small mail world on loopback, healthy and sick, and probe it. Needs no network and no configuration.")
+
+	var asked bool
+	app.Flag("version", "Show the version and exit.").BoolVar(&asked)
+	if len(args) == 1 && args[0] == "--version" {
+		fmt.Fprintln(stdout, version.Print("mailprobe_exporter"))
+		return 0
+	}
+	terminated := false
+	app.Terminate(func(int) { terminated = true })
+	command, err := app.Parse(args)
+	switch {
+	case terminated: // --help was answered.
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "mailprobe_exporter: %v (see --help)\n", err)
+		return 2
+	case asked:
+		fmt.Fprintln(stdout, version.Print("mailprobe_exporter"))
+		return 0
+	case f.autoReloadInterval < time.Second:
+		fmt.Fprintln(stderr, "mailprobe_exporter: --config.auto-reload-interval must be at least 1s")
+		return 2
+	}
+
+	logger := promslog.New(&f.log)
+	switch command {
+	case serve.FullCommand():
+		err = runServe(f, stdout, logger)
+	case demo.FullCommand():
+		err = runDemo(f, stdout, logger)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "mailprobe_exporter: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// logStart says what is starting, as every exporter's first log line does.
+func logStart(logger *slog.Logger) {
+	logger.Info("Starting mailprobe_exporter", "version", version.Info(), "build_context", version.BuildContext(), "cpus", runtime.GOMAXPROCS(0))
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"text/tabwriter"
+
+	"github.com/mailprobe/mailprobe_exporter/collector"
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// runDemo serves a mail world of its own and probes it.
+func runDemo(f *flags, stdout io.Writer, logger *slog.Logger) error {
+	world, err := mailworld.New()
+	if err != nil {
+		return fmt.Errorf("start the mail world: %w", err)
+	}
+	defer world.Close()
+	text, err := world.Demo()
+	if err != nil {
+		return fmt.Errorf("start the mail world: %w", err)
+	}
+	cfg, err := targets.Parse("demo.yml", text, targets.Options{Metrics: checks.MetricNames()})
+	if err != nil {
+		return fmt.Errorf("the demo's own configuration: %w", err)
+	}
+	cfg.Warnings = nil // They are for servers of others, whom short intervals would bother.
+	c, err := collector.New(collector.Options{
+		Config: cfg, Dialer: world.Dialer(), Route: mailworld.Route, Roots: world.Roots(), Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	if !f.listenSet {
+		*f.web.WebListenAddresses = []string{"127.0.0.1:10587"}
+	}
+	printDemo(stdout, world, (*f.web.WebListenAddresses)[0])
+	return serve(f, c, cfg, nil, logger)
+}
+
+// printDemo says what there is to see and where.
+func printDemo(stdout io.Writer, world *mailworld.World, listen string) {
+	if host, port, err := net.SplitHostPort(listen); err == nil && host == "" {
+		listen = net.JoinHostPort("localhost", port)
+	}
+	fmt.Fprintf(stdout, "A small mail world is being probed. What is wrong in it:\n\n")
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	for _, s := range world.Sicknesses() {
+		fmt.Fprintf(w, "  %s\t%s\n", s.Target, s.What)
+	}
+	w.Flush()
+	fmt.Fprintf(stdout, "\nMetrics:       http://%s/metrics   (look for mailprobe_problem)\nConfiguration: http://%s/config\nEnd it with Ctrl-C.\n\n", listen, listen)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/collector"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// A loader reads the configuration anew; previous is the one in force.
+type loader func(previous *targets.Config) (*targets.Config, error)
+
+// errNoReload is the answer where there is nothing to read again.
+var errNoReload = errors.New("the demo's configuration cannot be reloaded")
+
+// A reloader puts a changed configuration in force: on SIGHUP, on POST /-/reload and when
+// a watched file changes. A bad one changes nothing that runs.
+type reloader struct {
+	flags     *flags
+	collector *collector.Collector
+	load      loader
+	logger    *slog.Logger
+
+	mu     sync.Mutex
+	config *targets.Config
+}
+
+// current returns the configuration in force.
+func (r *reloader) current() *targets.Config {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.config
+}
+
+// reload reads the configuration and puts it in force, or says why not.
+func (r *reloader) reload() error {
+	if r.load == nil {
+		return errNoReload
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cfg, err := r.load(r.config)
+	if err == nil {
+		err = r.collector.Apply(cfg)
+	}
+	r.collector.Reloaded(err)
+	if err != nil {
+		r.logger.Error("The configuration was not reloaded, the old one stays in force", "file", r.flags.configFile, "err", err)
+		return err
+	}
+	r.config = cfg
+	r.logWarnings(cfg)
+	r.logger.Info("The configuration was reloaded", "file", r.flags.configFile, "targets", len(cfg.Targets))
+	return nil
+}
+
+func (r *reloader) logWarnings(cfg *targets.Config) {
+	for _, w := range cfg.Warnings {
+		r.logger.Warn("Configuration", "warning", w)
+	}
+}
+
+// run reloads on SIGHUP and when a watched file's content changes, until ctx ends. Content
+// is compared, not times, because Kubernetes swaps symbolic links.
+func (r *reloader) run(ctx context.Context) {
+	if r.load == nil {
+		return
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	ticker := time.NewTicker(r.flags.autoReloadInterval)
+	defer ticker.Stop()
+
+	seen := r.fingerprint()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+		case <-ticker.C:
+			if r.fingerprint() == seen {
+				continue
+			}
+		}
+		seen = r.fingerprint()
+		_ = r.reload() // It has said what is wrong.
+	}
+}
+
+// fingerprint digests what is watched: target files always, all other files the
+// configuration was read from only with --config.enable-auto-reload.
+func (r *reloader) fingerprint() string {
+	cfg := r.current()
+	if r.flags.autoReload {
+		return targets.Fingerprint(cfg.Inputs())
+	}
+	return targets.Fingerprint(cfg.TargetInputs())
+}

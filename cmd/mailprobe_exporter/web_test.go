@@ -1,0 +1,242 @@
+package main
+
+import (
+	"compress/gzip"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/mailprobe/mailprobe_exporter/collector"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+const secretConfig = `
+helo_name: probe.example.net
+resolver: {servers: ["127.0.0.1:53"]}
+servers:
+  - address: smtp.example.org:587
+    credentials: {username: monitor, password_env: SMTP_PASSWORD}
+`
+
+// A site is the web side of an exporter that does not probe.
+type site struct {
+	*httptest.Server
+	reloader *reloader
+	path     string
+}
+
+// newSite serves the pages of a configuration that is read from a file.
+func newSite(t *testing.T, f *flags, config string) *site {
+	t.Helper()
+	f.configFile = write(t, t.TempDir(), "exporter.yml", config)
+	load := func(previous *targets.Config) (*targets.Config, error) {
+		return targets.Load(f.configFile, targets.Options{Previous: previous, Getenv: func(string) string { return "hunter2" }})
+	}
+	cfg, err := load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := collector.New(collector.Options{Config: cfg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger := slog.New(slog.DiscardHandler)
+	r := &reloader{flags: f, collector: c, config: cfg, load: load, logger: logger}
+	handler, err := newHandler(f, c, r, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{httptest.NewServer(handler), r, f.configFile}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// ask sends a request and returns status and body. headers are names and values in turn.
+func (s *site) ask(t *testing.T, method, path string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := s.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+func TestPages(t *testing.T) {
+	s := newSite(t, &flags{}, secretConfig)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		contains     string
+	}{
+		{"GET", "/", 200, "mailprobe_exporter"},
+		{"GET", "/metrics", 200, `mailprobe_target_info{kind="server"`},
+		{"GET", "/config", 200, "smtp.example.org:587"},
+		{"GET", "/-/healthy", 200, "healthy"},
+		{"GET", "/-/ready", 503, "Not every target"},
+		{"POST", "/-/reload", 403, "--web.enable-lifecycle"},
+		{"GET", "/-/reload", 405, ""},
+		{"POST", "/metrics", 405, ""},
+		{"GET", "/nothing", 404, ""},
+	} {
+		t.Run(c.method+" "+c.path, func(t *testing.T) {
+			resp, body := s.ask(t, c.method, c.path)
+			if resp.StatusCode != c.status || !strings.Contains(body, c.contains) {
+				t.Errorf("status %d, want %d; body should contain %q:\n%.500s", resp.StatusCode, c.status, c.contains, body)
+			}
+			if resp.Header.Get("Content-Security-Policy") == "" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("headers lack protection: %v", resp.Header)
+			}
+			if strings.Contains(body, "hunter2") {
+				t.Errorf("the password is in the page:\n%s", body)
+			}
+		})
+	}
+}
+
+// TestMetricsFormats asks as Prometheus does.
+func TestMetricsFormats(t *testing.T) {
+	s := newSite(t, &flags{}, secretConfig)
+
+	resp, body := s.ask(t, "GET", "/metrics", "Accept", "application/openmetrics-text;version=1.0.0", "Accept-Encoding", "identity")
+	if got := resp.Header.Get("Content-Type"); !strings.HasPrefix(got, "application/openmetrics-text") || !strings.HasSuffix(body, "# EOF\n") {
+		t.Errorf("OpenMetrics: type %q, ends in %q", got, body[max(0, len(body)-20):])
+	}
+
+	resp, body = s.ask(t, "GET", "/metrics", "Accept-Encoding", "gzip")
+	if resp.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("not compressed: %v", resp.Header)
+	}
+	unzipped, err := gzip.NewReader(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(unzipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"mailprobe_target_info", "mailprobe_build_info", "go_goroutines", "process_open_fds", "promhttp_metric_handler_requests_total"} {
+		if families[name] == nil {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}
+
+// TestReloadOverHTTP changes the file under a running exporter.
+func TestReloadOverHTTP(t *testing.T) {
+	s := newSite(t, &flags{lifecycle: true}, secretConfig)
+	change := func(text string) {
+		if err := os.WriteFile(s.path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	metric := func(name string) string {
+		_, body := s.ask(t, "GET", "/metrics", "Accept-Encoding", "identity")
+		for line := range strings.Lines(body) {
+			if value, ok := strings.CutPrefix(line, name+" "); ok {
+				return strings.TrimSpace(value)
+			}
+		}
+		return "absent"
+	}
+
+	change("domains: [{name: example.org}, {nam: example.net}]\n")
+	if resp, body := s.ask(t, "POST", "/-/reload"); resp.StatusCode != 500 || !strings.Contains(body, "exporter.yml:1:") {
+		t.Errorf("a bad file: status %d: %s", resp.StatusCode, body)
+	}
+	if _, body := s.ask(t, "GET", "/config"); !strings.Contains(body, "smtp.example.org:587") {
+		t.Errorf("a bad file replaced a good one:\n%s", body)
+	}
+	if got := metric("mailprobe_config_last_reload_successful"); got != "0" {
+		t.Errorf("config_last_reload_successful is %s after a bad file", got)
+	}
+
+	change("helo_name: probe.example.net\ndomains: [{name: example.org}]\n")
+	if resp, _ := s.ask(t, "POST", "/-/reload", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
+		t.Errorf("another site's page reloads: status %d", resp.StatusCode)
+	}
+	if resp, body := s.ask(t, "POST", "/-/reload"); resp.StatusCode != 200 {
+		t.Errorf("a good file: status %d: %s", resp.StatusCode, body)
+	}
+	if _, body := s.ask(t, "GET", "/config"); !strings.Contains(body, "example.org") || strings.Contains(body, "smtp.example.org") {
+		t.Errorf("the new file is not in force:\n%s", body)
+	}
+	if got := metric("mailprobe_config_last_reload_successful"); got != "1" {
+		t.Errorf("config_last_reload_successful is %s after a good file", got)
+	}
+}
+
+// TestExternalURL serves the pages below the path of the URL.
+func TestExternalURL(t *testing.T) {
+	s := newSite(t, &flags{externalURL: "https://monitor.example.org/mailprobe/"}, secretConfig)
+	for path, status := range map[string]int{"/mailprobe/metrics": 200, "/mailprobe/": 200, "/metrics": 404} {
+		if resp, _ := s.ask(t, "GET", path); resp.StatusCode != status {
+			t.Errorf("%s: status %d, want %d", path, resp.StatusCode, status)
+		}
+	}
+}
+
+// TestWatchedFiles says when a change of a file is noticed without being told.
+func TestWatchedFiles(t *testing.T) {
+	dir := t.TempDir()
+	list := write(t, dir, "list.yml", "domains: [{name: example.org}]\n")
+	for _, c := range []struct {
+		name string
+		auto bool
+		edit func(s *site)
+		want bool
+	}{
+		{"target files are always watched", false, func(*site) { write(t, dir, "list.yml", "domains: [{name: example.com}]\n") }, true},
+		{"so are new ones", false, func(*site) { write(t, dir, "more.yml", "domains: [{name: example.net}]\n") }, true},
+		{"exporter.yml is not", false, func(s *site) { appendTo(t, s.path, "# a comment\n") }, false},
+		{"unless asked for", true, func(s *site) { appendTo(t, s.path, "# a comment\n") }, true},
+		{"the same content is no change", true, func(s *site) {
+			later := time.Now().Add(time.Hour)
+			if err := os.Chtimes(list, later, later); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			write(t, dir, "list.yml", "domains: [{name: example.org}]\n")
+			_ = os.Remove(dir + "/more.yml")
+			s := newSite(t, &flags{autoReload: c.auto}, "helo_name: probe.example.net\ntarget_files: ["+dir+"/*.yml]\n")
+			before := s.reloader.fingerprint()
+			c.edit(s)
+			if changed := s.reloader.fingerprint() != before; changed != c.want {
+				t.Errorf("noticed: %v, want %v", changed, c.want)
+			}
+		})
+	}
+}
+
+func appendTo(t *testing.T, path, text string) {
+	t.Helper()
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(old, text...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -171,12 +171,12 @@ func (c *Collector) put(reg *regime) {
 	for _, t := range reg.cfg.Targets {
 		wanted[t.Name] = t
 	}
-	// The servers of domains are there until the domains' MX records are seen again.
+	// The servers of domains are there until the domains' MX records are seen again, or not asked for any more.
 	refs := map[string]map[string]bool{}
 	follows := map[string]map[string]bool{}
 	for name, st := range c.states {
 		domain := wanted[name]
-		if domain == nil || domain.Kind != targets.KindDomain || st.follows == nil {
+		if domain == nil || domain.Kind != targets.KindDomain || domain.Every["mx"] == 0 || st.follows == nil {
 			continue
 		}
 		follows[name] = map[string]bool{}
@@ -210,7 +210,7 @@ func (c *Collector) put(reg *regime) {
 			st.mu.Lock()
 			st.target = t
 			st.mu.Unlock()
-			st.rebuild(reg, now)
+			c.rebuild(st, now)
 		}
 		states[name] = st
 		st.follows = follows[name]
@@ -349,7 +349,7 @@ func (c *Collector) Snapshots() []*Snapshot {
 	for i, st := range sts {
 		out[i] = st.snapshot.Load()
 		if e := out[i].expires; !e.IsZero() && !now.Before(e) {
-			out[i] = st.rebuild(reg, now)
+			out[i] = c.rebuild(st, now)
 		}
 		aboutUs = append(aboutUs, out[i].aboutUs...)
 		if out[i].Target.Kind == targets.KindVantage {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,12 +38,14 @@ func (c *Collector) newEnv(cfg *targets.Config, old *regime) (*checks.Env, error
 	}
 	env.Verifier = checks.NewVerifier(roots)
 
-	sameDNS := old != nil && reflect.DeepEqual(cfg.Resolver, old.cfg.Resolver) &&
-		cfg.Limits.DNSQueriesPerSecond == old.cfg.Limits.DNSQueriesPerSecond && reflect.DeepEqual(secrets(cfg), secrets(old.cfg))
+	if env.DNS, err = c.newDNS(cfg, cfg.Resolver.Servers); err != nil {
+		return nil, fmt.Errorf("resolver: %w", err)
+	}
+	// Those of /etc/resolv.conf may have changed where the configuration did not.
+	sameDNS := old != nil && reflect.DeepEqual(cfg.Resolver, old.cfg.Resolver) && slices.Equal(env.DNS.Servers(), old.env.DNS.Servers()) &&
+		cfg.Limits.DNSQueriesPerSecond == old.cfg.Limits.DNSQueriesPerSecond && reflect.DeepEqual(cfg.Secrets(), old.cfg.Secrets())
 	if sameDNS {
 		env.DNS = old.env.DNS
-	} else if env.DNS, err = c.newDNS(cfg, cfg.Resolver.Servers); err != nil {
-		return nil, fmt.Errorf("resolver: %w", err)
 	}
 	if sameDNS && reflect.DeepEqual(cfg.Blocklists, old.cfg.Blocklists) && reflect.DeepEqual(cfg.AllowAddresses, old.cfg.AllowAddresses) {
 		env.Lists = old.env.Lists
@@ -71,16 +74,8 @@ func (c *Collector) newDNS(cfg *targets.Config, servers []string) (*dnsclient.Cl
 		ValidatesDNSSEC:  cfg.Resolver.ValidatesDNSSEC,
 		QueriesPerSecond: cfg.Limits.DNSQueriesPerSecond,
 		Observe:          c.self.observeDNS,
-		Redact:           secrets(cfg),
+		Redact:           cfg.Secrets(),
 	})
-}
-
-// secrets are the strings that must not appear anywhere.
-func secrets(cfg *targets.Config) []string {
-	if s, ok := any(cfg).(interface{ Secrets() []string }); ok {
-		return s.Secrets()
-	}
-	return nil
 }
 
 // roots are the trust anchors: those given or the system's, and those of tls.ca_file.
@@ -184,9 +179,15 @@ func machineNames() []string {
 	return namesOf(host, string(hosts), string(resolv))
 }
 
+// containerID matches what a container is called unless somebody gave it a name.
+var containerID = regexp.MustCompile(`^([0-9a-f]{12}|[0-9a-f]{64})(\.|$)`)
+
 // namesOf is machineNames on the texts of the files.
 func namesOf(host, hosts, resolv string) []string {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if containerID.MatchString(host) {
+		return nil // Where a domain has a wildcard, DNS knows even this below it.
+	}
 	var out []string
 	add := func(name string) {
 		if name = strings.ToLower(strings.TrimSuffix(name, ".")); usableHelo(name) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -22,6 +23,9 @@ func TestNamesOf(t *testing.T) {
 		{"cluster's search domains", "pod-7f9c", "", "search default.svc.cluster.local example.net", "pod-7f9c.example.net"},
 		{"localhost", "localhost", "127.0.0.1 localhost localhost.localdomain\n", "", ""},
 		{"container", "3f2a9c81d0be", "172.17.0.2 3f2a9c81d0be\n", "", ""},
+		{"container in a domain", "3f2a9c81d0be", "", "search example.net\n", ""},
+		{"container with a full name", "3f2a9c81d0be.example.net", "", "", ""},
+		{"not a container", "beef.example.net", "", "", "beef.example.net"},
 		{"cloud's internal name", "ip-10-0-0-1.eu-west-1.compute.internal", "", "", ""},
 		{"an address", "192.0.2.1", "", "", ""},
 		{"nonsense", "probe example_net", "\x00\xff \n#\n", "search", ""},
@@ -91,6 +95,25 @@ func TestEnvKeeps(t *testing.T) {
 	}
 	if env := c.regime.Load().env; env.DNS == before.DNS {
 		t.Error("another resolver, and the old client stays")
+	}
+}
+
+// TestSystemResolverChanges: where no resolver is configured, a reload asks those that /etc/resolv.conf names now.
+func TestSystemResolverChanges(t *testing.T) {
+	c := collectorOf(t, config())
+	was, err := dnsclient.New(dnsclient.Options{Servers: []string{"192.0.2.53:53"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg := *c.regime.Load()
+	env := *reg.env
+	env.DNS, reg.env = was, &env
+	c.regime.Store(&reg)
+	if err := c.Apply(config()); err != nil {
+		t.Fatal(err)
+	}
+	if now := c.regime.Load().env.DNS; now == was {
+		t.Errorf("still asked: %v", now.Servers())
 	}
 }
 

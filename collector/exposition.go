@@ -2,7 +2,6 @@ package collector
 
 import (
 	"hash/maphash"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -142,12 +141,12 @@ func (r *renderer) add(b *block, m *checks.Metric, value float64, labels []strin
 		}
 		b.pairs = append(b.pairs, r.pair(p.label, v))
 	}
-	for _, name := range slices.Sorted(maps.Keys(extra)) {
+	for name, v := range extra {
 		clash := slices.ContainsFunc(order, func(p place) bool { return p.label == name })
-		if clash || extra[name] == "" || !model.LabelName(name).IsValidLegacy() || !utf8.ValidString(extra[name]) {
+		if clash || v == "" || !model.LabelName(name).IsValidLegacy() || !utf8.ValidString(v) {
 			continue
 		}
-		b.pairs = append(b.pairs, r.pair(name, extra[name]))
+		b.pairs = append(b.pairs, r.pair(name, v))
 	}
 	own := b.pairs[first:]
 	if len(extra) > 0 {
@@ -185,18 +184,18 @@ const maxShared = 4096
 // pair returns a label, made once for a run or once for all.
 func (r *renderer) pair(name, value string) *dto.LabelPair {
 	key := labelPair{name, value}
-	if p := r.local[key]; p != nil {
-		return p
+	if !names[name] {
+		return r.sharedPair(key)
 	}
-	p := r.sharedPair(key)
-	r.local[labelPair{p.GetName(), p.GetValue()}] = p
+	p := r.local[key]
+	if p == nil {
+		p = newPair(key)
+		r.local[labelPair{p.GetName(), p.GetValue()}] = p
+	}
 	return p
 }
 
 func (e *exposition) sharedPair(key labelPair) *dto.LabelPair {
-	if names[key.name] {
-		return newPair(key)
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p := e.shared[key]
@@ -230,7 +229,13 @@ func (s *Snapshot) blocks(f func(*block)) {
 // what other checks know: a series that comes twice would cost the whole response. It also keeps
 // a target within maxSeries. fresh blocks are not shared with anybody yet.
 func (e *exposition) keepUnique(fresh []*block, others []*block) {
-	seen := map[uint64]bool{}
+	most := 0
+	for _, b := range slices.Concat(fresh, others) {
+		if b != nil {
+			most += len(b.series)
+		}
+	}
+	seen := make(map[uint64]bool, most)
 	for _, b := range others {
 		if b == nil {
 			continue // Nothing is known of that thing.
@@ -240,7 +245,7 @@ func (e *exposition) keepUnique(fresh []*block, others []*block) {
 		}
 	}
 	for _, b := range fresh {
-		kept := &block{}
+		kept := block{b.pairs[:0], b.series[:0]} // In the same place: what is kept never outruns what is read.
 		begin := int32(0)
 		for _, s := range b.series {
 			pairs := b.pairs[begin:s.end]
@@ -258,14 +263,16 @@ func (e *exposition) keepUnique(fresh []*block, others []*block) {
 			s.end = int32(len(kept.pairs))
 			kept.series = append(kept.series, s)
 		}
-		if len(kept.series) < len(b.series) {
-			*b = *kept
-		}
+		*b = kept
 	}
 }
 
+// slab is how many structures a scrape allocates at once.
+const slab = 256
+
 // gather wraps the series of all snapshots into families, in the order of the snapshots.
-// Everything is allocated once, in slabs; labels and most values are shared with the snapshots.
+// Labels and values are shared with the snapshots, and the rest is allocated in slabs: small ones, because large ones find no
+// room among what is kept, and memory would grow by all of them.
 func (e *exposition) gather(snapshots []*Snapshot, excluded map[string]bool) (families []*dto.MetricFamily, total int) {
 	count := make([]int, len(e.families))
 	for _, s := range snapshots {
@@ -275,12 +282,12 @@ func (e *exposition) gather(snapshots []*Snapshot, excluded map[string]bool) (fa
 			}
 		})
 	}
-	metrics := make([][]dto.Metric, len(e.families))
+	metrics, slabs := make([][]*dto.Metric, len(e.families)), make([][]dto.Metric, len(e.families))
 	for i, f := range e.families {
 		if excluded[f.metric.Name] {
 			continue
 		}
-		metrics[i] = make([]dto.Metric, 0, count[i])
+		metrics[i] = make([]*dto.Metric, 0, count[i])
 	}
 	var gauges []dto.Gauge
 	one, zero := &dto.Gauge{Value: ptr(1.0)}, &dto.Gauge{Value: ptr(0.0)}
@@ -299,22 +306,25 @@ func (e *exposition) gather(snapshots []*Snapshot, excluded map[string]bool) (fa
 				if e.families[s.family].global {
 					global[s.hash] = true
 				}
-				n := len(list)
-				list = list[:n+1]
-				list[n].Label = pairs
+				if len(slabs[s.family]) == 0 {
+					slabs[s.family] = make([]dto.Metric, min(slab, cap(list)-len(list)))
+				}
+				m := &slabs[s.family][0]
+				slabs[s.family] = slabs[s.family][1:]
+				m.Label = pairs
 				switch s.value {
 				case 1:
-					list[n].Gauge = one
+					m.Gauge = one
 				case 0:
-					list[n].Gauge = zero
+					m.Gauge = zero
 				default:
 					if len(gauges) == 0 {
-						gauges = make([]dto.Gauge, 1024)
+						gauges = make([]dto.Gauge, slab)
 					}
 					gauges[0].Value = &s.value
-					list[n].Gauge, gauges = &gauges[0], gauges[1:]
+					m.Gauge, gauges = &gauges[0], gauges[1:]
 				}
-				metrics[s.family] = list
+				metrics[s.family] = append(list, m)
 			}
 		})
 	}
@@ -322,12 +332,8 @@ func (e *exposition) gather(snapshots []*Snapshot, excluded map[string]bool) (fa
 		if len(metrics[i]) == 0 {
 			continue
 		}
-		out := make([]*dto.Metric, len(metrics[i]))
-		for j := range out {
-			out[j] = &metrics[i][j]
-		}
-		total += len(out)
-		families = append(families, &dto.MetricFamily{Name: &f.name, Help: &f.metric.Help, Type: dto.MetricType_GAUGE.Enum(), Metric: out})
+		total += len(metrics[i])
+		families = append(families, &dto.MetricFamily{Name: &f.name, Help: &f.metric.Help, Type: dto.MetricType_GAUGE.Enum(), Metric: metrics[i]})
 	}
 	return families, total
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +21,13 @@ import (
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if role := benchRoles[os.Getenv(benchRole)]; role != nil {
+		role()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // A run is one run of a fake check.
 type run struct {
@@ -198,7 +205,7 @@ func want(t testing.TB, got, want string) {
 	}
 }
 
-// greeting is a session that got this far: a greeting with a code, 0 for none.
+// greeting is a session that got this far: a greeting with a code, 0 for none; after 220 the reply to EHLO, too.
 func greeting(code int) *smtpclient.Session {
 	s := &smtpclient.Session{BannerName: "mx.example.org", EHLOName: "mx.example.org"}
 	step := smtpclient.Step{Stage: smtpclient.StageBanner}
@@ -208,5 +215,8 @@ func greeting(code int) *smtpclient.Session {
 		step.Failure = smtpclient.FailureTimeout
 	}
 	s.Steps = append(s.Steps, step)
+	if code == 220 {
+		s.Steps = append(s.Steps, smtpclient.Step{Stage: smtpclient.StageEHLO, Reply: &smtpclient.Reply{Code: 250}})
+	}
 	return s
 }

@@ -3,6 +3,7 @@ package collector
 import (
 	"container/list"
 	"context"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -210,7 +211,9 @@ func (d *door) heard(addr netip.Addr, s *smtpclient.Session, every time.Duration
 	if d.names == nil || len(d.names) > 64 { // Addresses come and go; what they said is learnt again.
 		d.names = map[netip.Addr]checks.Names{}
 	}
-	d.names[addr] = checks.Names{Banner: s.BannerName, EHLO: s.EHLOName}
+	if s.Up() { // Else it has not said both names, and what is missing is not known to be none.
+		d.names[addr] = checks.Names{Banner: s.BannerName, EHLO: s.EHLOName}
+	}
 
 	// RFC 5321 section 3.8: 421 means that the service is closing, come back later; section 3.1: 554 in the
 	// greeting means no service for this client. Knocking on at the usual rate makes reputation worse.
@@ -225,6 +228,7 @@ func (d *door) heard(addr netip.Addr, s *smtpclient.Session, every time.Duration
 		if d.left == nil {
 			d.left = map[netip.Addr]*backoff{}
 		}
+		maps.DeleteFunc(d.left, func(_ netip.Addr, o *backoff) bool { return now.Sub(o.until) > day }) // It has moved.
 		d.left[addr] = b
 	}
 	if now.Before(b.until) {

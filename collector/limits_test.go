@@ -274,8 +274,36 @@ func TestBackoffSilence(t *testing.T) {
 		if until, ok := d.leftAlone(address(1), time.Now()); !ok || time.Until(until) != backoffAfter(2, 5*time.Minute) {
 			t.Errorf("silence ended the row: left alone until %v, %v", until, ok)
 		}
-		if n := d.lastNames(address(1)); n.Banner != "mx.example.org" {
-			t.Errorf("names %+v", n)
+	})
+}
+
+// TestLastNames: only a server that answered EHLO has said its names, and they stand until it says others.
+func TestLastNames(t *testing.T) {
+	d := &door{}
+	s := greeting(220)
+	s.Steps[1].Reply.Code, s.EHLOName = 451, ""
+	d.heard(address(1), s, time.Minute)
+	if n := d.lastNames(address(1)); n != (checks.Names{}) {
+		t.Errorf("after a session without an answer to EHLO: %+v", n)
+	}
+	for _, code := range []int{220, 554, 0} {
+		d.heard(address(1), greeting(code), time.Minute)
+		if n := d.lastNames(address(1)); n != (checks.Names{Banner: "mx.example.org", EHLO: "mx.example.org"}) {
+			t.Errorf("after a greeting with %d: %+v", code, n)
+		}
+	}
+}
+
+// TestBackoffForgotten: addresses that a server had once do not pile up, whatever they said.
+func TestBackoffForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &door{}
+		for i := range 1000 {
+			d.heard(netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)}), greeting(421), 5*time.Minute)
+			time.Sleep(time.Hour)
+		}
+		if n := len(d.left); n > 48 {
+			t.Errorf("%d addresses are remembered", n)
 		}
 	})
 }

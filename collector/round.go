@@ -35,6 +35,10 @@ type state struct {
 	refs       map[string]bool    // Of a server found by MX: the domains that lead to it.
 }
 
+// polite is the least distance between two runs of a check, unless its interval is shorter. Otherwise the first run on the grid
+// might follow the one at start by seconds.
+const polite = time.Minute
+
 // newState returns the state of a target of which nothing is known yet.
 func (c *Collector) newState(t *targets.Target, reg *regime, now time.Time) *state {
 	st := &state{name: t.Name, target: t, pair: newPair(labelPair{"target", t.Name}), refs: map[string]bool{}}
@@ -43,7 +47,7 @@ func (c *Collector) newState(t *targets.Target, reg *regime, now time.Time) *sta
 	for _, check := range c.checks {
 		if every := t.Every[check.Name]; every > 0 {
 			spec, _ := targets.CheckByName(check.Name)
-			st.plans = append(st.plans, &plan{check: check, every: every, least: spec.Least})
+			st.plans = append(st.plans, &plan{check: check, every: every, least: max(spec.Least, min(every, polite))})
 			known = append(known, CheckState{Check: check, Every: every})
 		}
 	}
@@ -51,12 +55,13 @@ func (c *Collector) newState(t *targets.Target, reg *regime, now time.Time) *sta
 	return st
 }
 
-// rebuild makes the snapshot anew from what is known, for the time has come or the
-// configuration changed.
-func (st *state) rebuild(reg *regime, now time.Time) *Snapshot {
+// rebuild makes a target's snapshot anew from what is known, for the time has come or the
+// configuration changed. The regime is looked up under the target's mutex, so that a scrape does not
+// undo what a reload at the same time has done.
+func (c *Collector) rebuild(st *state, now time.Time) *Snapshot {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	s := reg.builder.build(st, st.snapshot.Load().Checks, now)
+	s := c.regime.Load().builder.build(st, st.snapshot.Load().Checks, now)
 	st.snapshot.Store(s)
 	return s
 }

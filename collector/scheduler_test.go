@@ -62,6 +62,28 @@ func TestNextDue(t *testing.T) {
 	}
 }
 
+// TestPolite: nobody is asked twice within a minute because the first round came shortly before a grid point, unless the
+// operator asked for it.
+func TestPolite(t *testing.T) {
+	j := &journal{}
+	var ts []*targets.Target
+	for i := range 200 {
+		ts = append(ts, server(fmt.Sprintf("mx%d.example.org:25", i), "smtp", 5*time.Minute))
+	}
+	own := server("own.example.org:25", "smtp", 10*time.Second)
+	bubble(t, func() *Collector { return collectorOf(t, config(append(ts, own)...), j.fake("smtp", nil)) }, func(c *Collector, _ time.Time) {
+		sleep(20 * time.Minute)
+		for _, target := range ts {
+			if at := j.of(target.Name, "smtp"); len(at) < 3 || at[1].Sub(at[0]) < time.Minute {
+				t.Errorf("%s ran at %v", target.Name, at)
+			}
+		}
+		if n := len(j.of(own.Name, "smtp")); n < 118 {
+			t.Errorf("every 10 seconds: %d runs in 20 minutes", n)
+		}
+	})
+}
+
 // TestPhase looks whether similar names are spread evenly, and pins the hash: a new one
 // would move every probe at an update.
 func TestPhase(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
@@ -137,19 +138,19 @@ func (p *PartState) after(now time.Time, every time.Duration, seen *checks.Part,
 	switch {
 	case seen.LeftOut:
 		// Neither a verdict nor a failure to reach one: the hold is not limited until the next run ends.
-		n := *p
+		n := *p.at(now)
 		n.LeftOut, n.Unknown, n.Until = true, seen.Unknown, time.Time{}
 		return &n
 	case seen.Unknown != nil && seen.Withdraw:
-		return &PartState{Key: p.Key, Unknown: seen.Unknown, Evidence: clones(seen.Evidence)}
+		return &PartState{Key: p.Key, Unknown: seen.Unknown, Evidence: kept(seen.Evidence)}
 	case seen.Unknown != nil:
 		n := p.unknown(now, every, seen.Unknown)
 		if n.Reached.IsZero() {
-			n.Evidence = clones(seen.Evidence)
+			n.Evidence = kept(seen.Evidence)
 		}
 		return n
 	}
-	n := &PartState{Key: p.Key, Reached: now, hold: uint8(seen.Hold), block: render(seen), Evidence: clones(seen.Evidence)}
+	n := &PartState{Key: p.Key, Reached: now, hold: uint8(seen.Hold), block: render(seen), Evidence: kept(seen.Evidence)}
 	for _, f := range seen.Findings {
 		f.Evidence = strings.Clone(f.Evidence)
 		n.Findings = append(n.Findings, f)
@@ -175,11 +176,12 @@ func (p *PartState) at(now time.Time) *PartState {
 	return &PartState{Key: p.Key, Unknown: p.Unknown, LeftOut: p.LeftOut}
 }
 
-// clones copies what is kept for long, so that it does not keep a whole reply in memory.
-func clones(lines []string) []string {
+// kept copies evidence, so that it does not keep a whole reply in memory. Lines that many servers
+// say are there once.
+func kept(lines []string) []string {
 	out := make([]string, len(lines))
 	for i, l := range lines {
-		out[i] = strings.Clone(l)
+		out[i] = unique.Make(l).Value()
 	}
 	return out
 }

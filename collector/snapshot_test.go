@@ -41,6 +41,7 @@ func TestHolding(t *testing.T) {
 		{"left out keeps it", "a=1; a-", "a=1"},
 		{"without limit", "a=1; a-; a-; a-; a-; a-; .", "a=1"},
 		{"even when it was held before", "a=1; a?; a-; .; .; .", "a=1"},
+		{"a hold that has ended does not begin anew", "a=1; a?; .; .; a-", ""},
 		{"until the next run ends: it fails", "a=1; a-; a-; a-; a?", ""},
 		{"until the next run ends: a verdict", "a=1; a-; a=0", "a=0"},
 		{"left out before anything is known", "a-", ""},

@@ -39,7 +39,7 @@ func runDemo(f *flags, stdout io.Writer, logger *slog.Logger) error {
 		*f.web.WebListenAddresses = []string{"127.0.0.1:10587"}
 	}
 	printDemo(stdout, world, (*f.web.WebListenAddresses)[0])
-	return serve(f, c, cfg, nil, logger)
+	return serve(f, c, cfg, nil, nil, logger)
 }
 
 // printDemo says what there is to see and where.
@@ -53,5 +53,6 @@ func printDemo(stdout io.Writer, world *mailworld.World, listen string) {
 		fmt.Fprintf(w, "  %s\t%s\n", s.Target, s.What)
 	}
 	w.Flush()
+	fmt.Fprintf(stdout, "\nServers, senders and domains show it within a minute, the vantage (this machine) within five.\n")
 	fmt.Fprintf(stdout, "\nMetrics:       http://%s/metrics   (look for mailprobe_problem)\nConfiguration: http://%s/config\nEnd it with Ctrl-C.\n\n", listen, listen)
 }

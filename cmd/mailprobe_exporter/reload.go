@@ -5,9 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/collector"
@@ -67,15 +65,12 @@ func (r *reloader) logWarnings(cfg *targets.Config) {
 	}
 }
 
-// run reloads on SIGHUP and when a watched file's content changes, until ctx ends. Content
+// run reloads on SIGHUP, which comes through hup, and when a watched file's content changes, until ctx ends. Content
 // is compared, not times, because Kubernetes swaps symbolic links.
-func (r *reloader) run(ctx context.Context) {
+func (r *reloader) run(ctx context.Context, hup <-chan os.Signal) {
 	if r.load == nil {
 		return
 	}
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	ticker := time.NewTicker(r.flags.autoReloadInterval)
 	defer ticker.Stop()
 

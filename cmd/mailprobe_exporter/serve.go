@@ -21,6 +21,9 @@ import (
 
 // runServe loads the configuration and serves until it is told to stop.
 func runServe(f *flags, stdout io.Writer, logger *slog.Logger) error {
+	// From the first moment to the last: a service manager may start us and ask for a reload at once, and SIGHUP would end us.
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
 	load := func(previous *targets.Config) (*targets.Config, error) {
 		return targets.Load(f.configFile, targets.Options{Metrics: checks.MetricNames(), Previous: previous})
 	}
@@ -43,7 +46,7 @@ func runServe(f *flags, stdout io.Writer, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	return serve(f, c, cfg, load, logger)
+	return serve(f, c, cfg, load, hup, logger)
 }
 
 // badFiles is the error of --config.check for target files that cannot be used. A running
@@ -63,8 +66,8 @@ func badFiles(cfg *targets.Config) error {
 const stopPatience = 400 * time.Millisecond
 
 // serve runs a collector and its web server until a signal ends them. load reads the
-// configuration anew for a reload; nil: there is nothing to reload.
-func serve(f *flags, c *collector.Collector, cfg *targets.Config, load loader, logger *slog.Logger) error {
+// configuration anew for a reload, which hup asks for; nil: there is nothing to reload.
+func serve(f *flags, c *collector.Collector, cfg *targets.Config, load loader, hup <-chan os.Signal, logger *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
@@ -91,7 +94,7 @@ func serve(f *flags, c *collector.Collector, cfg *targets.Config, load loader, l
 			stop()
 		}
 	}()
-	go r.run(ctx)
+	go r.run(ctx, hup)
 
 	err = c.Run(ctx)
 	logger.Info("Stopping")

@@ -38,7 +38,7 @@ func newHandler(f *flags, c *collector.Collector, r *reloader, logger *slog.Logg
 	}
 
 	mux := http.NewServeMux()
-	mux.Handle("GET "+prefix+"metrics", promhttp.InstrumentMetricHandler(c.Registerer(), promhttp.HandlerFor(c, promhttp.HandlerOpts{
+	mux.Handle("GET "+prefix+"metrics", promhttp.InstrumentMetricHandler(c.Registerer(), promhttp.HandlerForTransactional(c.Scrapes(), promhttp.HandlerOpts{
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelError),
 		ErrorHandling:     promhttp.ContinueOnError,
 		EnableOpenMetrics: true,

@@ -161,7 +161,7 @@ func TestReloadOverHTTP(t *testing.T) {
 	}
 
 	change("domains: [{name: example.org}, {nam: example.net}]\n")
-	if resp, body := s.ask(t, "POST", "/-/reload"); resp.StatusCode != 500 || !strings.Contains(body, "exporter.yml:1:") {
+	if resp, body := s.ask(t, "POST", "/-/reload"); resp.StatusCode != http.StatusInternalServerError || !strings.Contains(body, "exporter.yml:1:") {
 		t.Errorf("a bad file: status %d: %s", resp.StatusCode, body)
 	}
 	if _, body := s.ask(t, "GET", "/config"); !strings.Contains(body, "smtp.example.org:587") {
@@ -172,10 +172,10 @@ func TestReloadOverHTTP(t *testing.T) {
 	}
 
 	change("helo_name: probe.example.net\ndomains: [{name: example.org}]\n")
-	if resp, _ := s.ask(t, "POST", "/-/reload", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
+	if resp, _ := s.ask(t, "POST", "/-/reload", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("another site's page reloads: status %d", resp.StatusCode)
 	}
-	if resp, body := s.ask(t, "POST", "/-/reload"); resp.StatusCode != 200 {
+	if resp, body := s.ask(t, "POST", "/-/reload"); resp.StatusCode != http.StatusOK {
 		t.Errorf("a good file: status %d: %s", resp.StatusCode, body)
 	}
 	if _, body := s.ask(t, "GET", "/config"); !strings.Contains(body, "example.org") || strings.Contains(body, "smtp.example.org") {

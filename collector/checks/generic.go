@@ -30,13 +30,12 @@ var lineWords = map[string]bool{
 
 // looksGeneric reports whether a name looks as if it was made for an address by a machine. It is a guess.
 func looksGeneric(name string, addr netip.Addr) bool {
-	own := hostPart(name)
-	if own == "" {
-		return false
-	}
-	if holdsAddress(own, addr) {
+	// In the whole of it: where customers have names below the provider's own, the public suffix list takes these for
+	// domains that were registered, as all of ec2-203-0-113-9.compute-1.amazonaws.com.
+	if holdsAddress(name, addr) {
 		return true
 	}
+	own := hostPart(name)
 	numbered := strings.ContainsAny(own, "0123456789")
 	for word := range strings.FieldsFuncSeq(own, func(c rune) bool { return c < 'a' || c > 'z' }) {
 		if poolWords[word] || numbered && lineWords[word] && hasNumberAt(own, word) {
@@ -75,14 +74,14 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // holdsAddress reports whether a name holds an address: its four octets or their reverse between other signs or padded
 // with zeroes, three of them in a row, the whole address in hexadecimal; of IPv6 the last 64 bits or four groups in a row.
-func holdsAddress(own string, addr netip.Addr) bool {
+func holdsAddress(name string, addr netip.Addr) bool {
 	if addr.Is4() {
-		return holdsIPv4(own, addr.As4())
+		return holdsIPv4(name, addr.As4())
 	}
-	return holdsIPv6(own, addr.As16())
+	return holdsIPv6(name, addr.As16())
 }
 
-func holdsIPv4(own string, octets [4]byte) bool {
+func holdsIPv4(name string, octets [4]byte) bool {
 	var there, hex, padded string
 	var back []string
 	for _, o := range octets {
@@ -92,11 +91,11 @@ func holdsIPv4(own string, octets [4]byte) bool {
 	}
 	there = strings.Join(back, " ")
 	slices.Reverse(back)
-	if strings.Contains(own, hex) || strings.Contains(own, padded) {
+	if strings.Contains(name, hex) || strings.Contains(name, padded) {
 		return true
 	}
 	var numbers []string
-	for n := range strings.FieldsFuncSeq(own, func(c rune) bool { return c < '0' || c > '9' }) {
+	for n := range strings.FieldsFuncSeq(name, func(c rune) bool { return c < '0' || c > '9' }) {
 		numbers = append(numbers, strings.TrimLeft(n[:len(n)-1], "0")+n[len(n)-1:])
 	}
 	for i := range len(numbers) - 2 {
@@ -111,7 +110,7 @@ func holdsIPv4(own string, octets [4]byte) bool {
 // inOrder reports whether three numbers stand side by side in a list.
 func inOrder(list, three string) bool { return strings.Contains(" "+list+" ", " "+three+" ") }
 
-func holdsIPv6(own string, octets [16]byte) bool {
+func holdsIPv6(name string, octets [16]byte) bool {
 	var nibbles strings.Builder
 	for _, o := range octets {
 		nibbles.WriteString(hexOctet(o))
@@ -122,7 +121,7 @@ func holdsIPv6(own string, octets [16]byte) bool {
 			return -1
 		}
 		return c
-	}, own)
+	}, name)
 	if strings.Contains(plain, whole[16:]) || strings.Contains(plain, reversed(whole)[:16]) {
 		return true
 	}
@@ -130,7 +129,7 @@ func holdsIPv6(own string, octets [16]byte) bool {
 	for i := 0; i < len(whole); i += 4 {
 		groups = append(groups, strings.TrimLeft(whole[i:i+3], "0")+whole[i+3:i+4])
 	}
-	said := strings.FieldsFunc(own, func(c rune) bool { return c == '-' || c == '.' })
+	said := strings.FieldsFunc(name, func(c rune) bool { return c == '-' || c == '.' })
 	for i, word := range said {
 		said[i] = strings.TrimLeft(word[:len(word)-1], "0") + word[len(word)-1:]
 	}

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/targets"
@@ -58,11 +57,7 @@ func runRDNS(ctx context.Context, r *Round) error {
 		r.Result.KeepOthers = len(list) > 0
 	}
 	seen := make([]reverse, len(list))
-	var asking sync.WaitGroup
-	for i, addr := range list {
-		asking.Go(func() { seen[i] = r.lookUpReverse(ctx, addr) })
-	}
-	asking.Wait()
+	sideBySide(len(list), func(i int) { seen[i] = r.lookUpReverse(ctx, list[i]) })
 	for _, v := range seen {
 		v.report(r)
 	}
@@ -140,22 +135,18 @@ type lead struct {
 // leadTo asks of each name whether it leads to an address, all at once.
 func (r *Round) leadTo(ctx context.Context, addr netip.Addr, names []string) []lead {
 	leads := make([]lead, len(names))
-	var asking sync.WaitGroup
-	for i, name := range names {
-		if literal, ok := parseLiteral(name); ok || name == "" {
-			leads[i].yes = ok && literal == addr
-			continue
-		}
-		asking.Go(func() {
-			family := 6
-			if addr.Is4() {
-				family = 4
-			}
-			a, err := r.Env.DNS.Addresses(ctx, family, name)
-			leads[i] = lead{slices.Contains(a.Records, addr), err}
-		})
+	family := 6
+	if addr.Is4() {
+		family = 4
 	}
-	asking.Wait()
+	sideBySide(len(names), func(i int) {
+		if literal, ok := parseLiteral(names[i]); ok || names[i] == "" {
+			leads[i].yes = ok && literal == addr
+			return
+		}
+		a, err := r.Env.DNS.Addresses(ctx, family, names[i])
+		leads[i] = lead{slices.Contains(a.Records, addr), err}
+	})
 	return leads
 }
 

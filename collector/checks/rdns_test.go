@@ -305,6 +305,7 @@ func TestLooksGeneric(t *testing.T) {
 		{"203.0.113.9", `203-0-113-9.example.net host-203-0-113-9.example.net 9.113.0.203.example.net ip203.0.113.9.example.net
 			static-9-113-0-203.example.net 203000113009.example.net cb007109.example.net x203-0-113.9.example.net p-203-000-113-009.example.net
 			dynamic.example.net pool-7.example.net adsl12.example.net a.dhcp.example.net unassigned.example.net ppp.example.co.uk
+			ec2-203-0-113-9.compute-1.amazonaws.com 203-0-113-9.ip.linodeusercontent.com vps7.ip-203-0-113.example
 			client12.example.net host-7-9.example.net user113.example.net`, true},
 		{"203.0.113.9", `mx.example.org mail1.example.org mx1-2-3.example.org liverpool.example.org client.example.org host1.example.org
 			example.net dsl.net mail.dsl.net mail.pool.co.uk static.example.org smtp-out-203.example.org node.example.org

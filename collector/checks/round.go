@@ -160,7 +160,7 @@ type Finding struct {
 
 // Addresses returns the addresses of the target's server or sender: the literal it is named by, or what DNS
 // says of its host name, A and AAAA asked at the same time. Of a foreign server it is one address of
-// each family, always the same one, for nobody here can mend the others.
+// each family, always the same one, for nobody here can mend the others; of any other at most 16, the lowest.
 func (r *Round) Addresses(ctx context.Context) Addresses {
 	host, literal := r.host()
 	switch {
@@ -228,14 +228,21 @@ func (r *Round) host() (string, netip.Addr) {
 	return "", netip.Addr{}
 }
 
+// maxAddresses is how many addresses of one family a name may have us look at. Servers that send mail try five or ten;
+// whoever owns the name could otherwise have us knock at a hundred doors of others.
+const maxAddresses = 16
+
 // lookUpAddresses asks DNS for both families side by side; each may fail by itself.
 func (r *Round) lookUpAddresses(ctx context.Context, host string) Addresses {
 	var v4, v6 dnsclient.Answer[netip.Addr]
 	var err4, err6 error
-	var asking sync.WaitGroup
-	asking.Go(func() { v4, err4 = r.Env.DNS.Addresses(ctx, 4, host) })
-	v6, err6 = r.Env.DNS.Addresses(ctx, 6, host)
-	asking.Wait()
+	sideBySide(2, func(i int) {
+		if i == 0 {
+			v4, err4 = r.Env.DNS.Addresses(ctx, 4, host)
+		} else {
+			v6, err6 = r.Env.DNS.Addresses(ctx, 6, host)
+		}
+	})
 
 	a := byFamily(v4.Records)
 	for _, addr := range v6.Records {
@@ -245,6 +252,7 @@ func (r *Round) lookUpAddresses(ctx context.Context, host string) Addresses {
 		}
 	}
 	a.V6 = sorted(a.V6)
+	a.V4, a.V6 = a.V4[:min(maxAddresses, len(a.V4))], a.V6[:min(maxAddresses, len(a.V6))]
 	a.Err4, a.Err6 = err4, err6
 	// RFC 8020: a name that does not exist has no records of any type.
 	a.NoName = v4.Outcome == dnsclient.OutcomeNoName || v6.Outcome == dnsclient.OutcomeNoName

@@ -219,6 +219,18 @@ alias.example.org. 60 IN CNAME v4.example.org.
 	}
 }
 
+// TestManyAddresses: a name cannot make us knock at any number of doors.
+func TestManyAddresses(t *testing.T) {
+	var zone strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&zone, "mx.example.org. 60 IN A 192.0.2.%d\nmx.example.org. 60 IN AAAA 2001:db8::%x\n", 40-i, 40-i)
+	}
+	a := newScene(t, zone.String()).round(serverAt("mx.example.org", 25)).Addresses(t.Context())
+	if len(a.V4) != 16 || len(a.V6) != 16 || a.V4[0].String() != "192.0.2.1" || a.V6[15].String() != "2001:db8::10" || a.Err() != nil {
+		t.Errorf("got %v, error %v", a.All(), a.Err())
+	}
+}
+
 // TestAddressesShared asks from many sides at once: DNS is asked once for each family.
 func TestAddressesShared(t *testing.T) {
 	s := newScene(t, "mx.example.org. 60 IN A 192.0.2.1")

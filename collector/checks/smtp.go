@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
@@ -94,12 +93,7 @@ func runSMTP(ctx context.Context, r *Round) error {
 	}
 
 	sessions, errs := make([]*smtpclient.Session, len(list)), make([]error, len(list))
-	var talking sync.WaitGroup
-	for i, addr := range list[1:] {
-		talking.Go(func() { sessions[i+1], errs[i+1] = r.Session(ctx, addr) })
-	}
-	sessions[0], errs[0] = r.Session(ctx, list[0])
-	talking.Wait()
+	sideBySide(len(list), func(i int) { sessions[i], errs[i] = r.Session(ctx, list[i]) })
 	for i, addr := range list {
 		r.readSession(addr, sessions[i], errs[i])
 	}
@@ -258,6 +252,12 @@ func (d dialogue) findProblems() {
 		case "":
 		case "smtp_tls_failed", "smtp_starttls_broken":
 			d.p.Find(problem, d.severity(), d.told(step))
+		case "smtp_protocol":
+			severity := catalog.Severity("")
+			if step.Stage == smtpclient.StageQuit {
+				severity = catalog.SeverityInfo // All that matters to mail has been said.
+			}
+			d.p.Find(problem, severity, d.told(step))
 		default:
 			d.p.Find(problem, "", d.told(step))
 		}

@@ -241,6 +241,11 @@ func TestSMTPAnswers(t *testing.T) {
 			smtp_up[A] 1
 			smtp_failure[A quit closed] 1
 			smtp_starttls_offered[A] 1`},
+		{"nonsense after QUIT", mailworld.Server{Name: "mx.example.org", Certificate: good, Replies: map[string]string{"QUIT": "bye\r\n"}}, `
+			smtp_up[A] 1
+			smtp_failure[A quit protocol] 1
+			smtp_starttls_offered[A] 1
+			!smtp_protocol info`},
 		{"AUTH before TLS", mailworld.Server{Name: "mx.example.org", Certificate: good, AuthBefore: true, Extensions: []string{"AUTH LOGIN"}}, `
 			smtp_up[A] 1
 			smtp_starttls_offered[A] 1
@@ -363,6 +368,26 @@ func TestSMTPUnknown(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSMTPPanic: a panic in a session comes to whoever runs the check, wherever the session was held, so that a mistake of
+// ours ends no more than this run.
+func TestSMTPPanic(t *testing.T) {
+	s := newScene(t, "mx.example.org. 60 IN A 192.0.2.1\nmx.example.org. 60 IN A 192.0.2.2")
+	s.env.Dialer = broken{}
+	defer func() {
+		if p := recover(); p != "a mistake of ours" {
+			t.Errorf("panic %v", p)
+		}
+	}()
+	s.run(smtpCheck, serverAt("mx.example.org", 25))
+}
+
+// A broken dialer has a mistake in it.
+type broken struct{}
+
+func (broken) DialContext(context.Context, string, string) (net.Conn, error) {
+	panic("a mistake of ours")
 }
 
 // TestSMTPFamilies looks at the families apart. What cannot be told of one is no news of its addresses.

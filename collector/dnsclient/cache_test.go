@@ -31,8 +31,11 @@ func TestCacheTTL(t *testing.T) {
 		want    int
 		left    time.Duration
 	}{
-		{0, 1, time.Minute}, {59 * time.Second, 1, time.Second}, {time.Second, 2, time.Minute},
-		{-time.Hour, 2, time.Hour + time.Minute}, {time.Hour + time.Minute, 3, time.Minute},
+		{0, 1, time.Minute},
+		{59 * time.Second, 1, time.Second},
+		{time.Second, 2, time.Minute},
+		{-time.Hour, 2, time.Hour + time.Minute},
+		{time.Hour + time.Minute, 3, time.Minute},
 	} {
 		now = now.Add(step.forward)
 		got, left, err := c.get(t.Context(), q, a.ask)

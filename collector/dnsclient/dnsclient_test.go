@@ -61,12 +61,14 @@ func TestOutcomes(t *testing.T) {
 		},
 		"no name at the end of an alias": {
 			map[string]reply{"A www.example.org.": say{rcode: dns.RcodeNameError, answer: []string{
-				"www.example.org. 300 CNAME a.example.net."}, ns: []string{strings.Replace(soa, "example.org.", "example.net.", 1)}}.reply},
+				"www.example.org. 300 CNAME a.example.net.",
+			}, ns: []string{strings.Replace(soa, "example.org.", "example.net.", 1)}}.reply},
 			want{Outcome: OutcomeNoName, Aliases: []string{"a.example.net"}, TTL: 60 * time.Second},
 		},
 		"no data at the end of an alias": {
 			map[string]reply{"A www.example.org.": say{answer: []string{
-				"www.example.org. 300 CNAME a.example.org."}, ns: []string{soa}}.reply},
+				"www.example.org. 300 CNAME a.example.org.",
+			}, ns: []string{soa}}.reply},
 			want{Outcome: OutcomeNoData, Aliases: []string{"a.example.org"}, TTL: 60 * time.Second},
 		},
 		"the SOA of another zone says nothing about an alias": {
@@ -139,10 +141,14 @@ func TestErrors(t *testing.T) {
 			return [][]byte{b}
 		}}, ErrServFail, "servfail", 1, 0},
 		"referral": {map[string]reply{ask: say{referral: true, ns: []string{"org. 60 NS ns.example."}}.reply}, ErrRefused, "refused", 1, 0},
-		"another question": {map[string]reply{ask: say{mismatch: true}.reply},
-			ErrBadAnswer, "error", 2, time.Second},
-		"garbage": {map[string]reply{ask: func(string, *dns.Msg) [][]byte { return [][]byte{{}, {1}, []byte(strings.Repeat("\xff", 600))} }},
-			ErrBadAnswer, "error", 2, time.Second},
+		"another question": {
+			map[string]reply{ask: say{mismatch: true}.reply},
+			ErrBadAnswer, "error", 2, time.Second,
+		},
+		"garbage": {
+			map[string]reply{ask: func(string, *dns.Msg) [][]byte { return [][]byte{{}, {1}, []byte(strings.Repeat("\xff", 600))} }},
+			ErrBadAnswer, "error", 2, time.Second,
+		},
 		"broken off": {map[string]reply{ask: func(_ string, q *dns.Msg) [][]byte {
 			b := say{answer: []string{"example.org. 60 MX 10 mx.example.org."}}.pack(q)
 			return [][]byte{b[:len(b)-3]}
@@ -161,12 +167,18 @@ func TestErrors(t *testing.T) {
 			b, _ := m.Pack()
 			return [][]byte{b}
 		}}, ErrBadAnswer, "error", 2, 0},
-		"records of no name": {map[string]reply{ask: say{rcode: dns.RcodeNameError, answer: []string{"example.org. 60 MX 10 mx.example.org."}}.reply},
-			ErrBadAnswer, "error", 2, 0},
-		"two aliases": {map[string]reply{ask: say{answer: []string{"example.org. 60 CNAME a.example.", "example.org. 60 CNAME b.example."}}.reply},
-			ErrBadAnswer, "error", 2, 0},
-		"alias that is no name": {map[string]reply{ask: say{answer: []string{`example.org. 60 CNAME a\000b.example.`}}.reply},
-			ErrBadAnswer, "error", 2, 0},
+		"records of no name": {
+			map[string]reply{ask: say{rcode: dns.RcodeNameError, answer: []string{"example.org. 60 MX 10 mx.example.org."}}.reply},
+			ErrBadAnswer, "error", 2, 0,
+		},
+		"two aliases": {
+			map[string]reply{ask: say{answer: []string{"example.org. 60 CNAME a.example.", "example.org. 60 CNAME b.example."}}.reply},
+			ErrBadAnswer, "error", 2, 0,
+		},
+		"alias that is no name": {
+			map[string]reply{ask: say{answer: []string{`example.org. 60 CNAME a\000b.example.`}}.reply},
+			ErrBadAnswer, "error", 2, 0,
+		},
 		"alias ring":       {map[string]reply{ask: say{answer: ring}.reply}, ErrAlias, "error", 1, 0},
 		"alias to itself":  {map[string]reply{ask: say{answer: []string{"example.org. 60 CNAME example.org."}}.reply}, ErrAlias, "error", 1, 0},
 		"long alias chain": {map[string]reply{ask: say{answer: chain}.reply}, ErrAlias, "error", 1, 0},

@@ -43,7 +43,7 @@ func TestRedact(t *testing.T) {
 			if text := strings.ToLower(e.Error()); strings.Contains(text, strings.ToLower(key)) || strings.Contains(text, "s3") || strings.Contains(text, "cretkey") {
 				t.Errorf("error has the key: %v", e)
 			}
-			if strings.ContainsAny(e.Error(), "\x00\xff") {
+			if strings.Contains(e.Error(), "\x00") || strings.Contains(e.Error(), "\xff") {
 				t.Errorf("error has a peer's octets: %q", e)
 			}
 		}

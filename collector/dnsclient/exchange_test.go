@@ -27,8 +27,12 @@ func TestForgedAnswers(t *testing.T) {
 		forged.mismatch = true
 		upper := q.Copy()
 		upper.Question[0].Name = "EXAMPLE.org."
-		return [][]byte{otherID, forged.pack(q), forged.pack(otherType), query, noQuestion, {}, {1, 2, 3},
-			say{answer: []string{"example.org. 60 A 192.0.2.1"}}.pack(upper)}
+		return [][]byte{
+			otherID, forged.pack(q), forged.pack(otherType), query, noQuestion,
+			{},
+			{1, 2, 3},
+			say{answer: []string{"example.org. 60 A 192.0.2.1"}}.pack(upper),
+		}
 	}})
 	a, err := newClient(t, Options{Servers: []string{s.addr}}).Addresses(t.Context(), 4, "example.org")
 	if err != nil || !slices.Equal(a.Records, []netip.Addr{netip.MustParseAddr("192.0.2.1")}) {
@@ -125,7 +129,7 @@ func TestTimeOfALookup(t *testing.T) {
 func TestQueriesPerSecond(t *testing.T) {
 	s := serve(t, map[string]reply{"A example.org.": yes})
 	c := newClient(t, Options{Servers: []string{s.addr}, QueriesPerSecond: 5}).Uncached()
-	if l := c.exchanger.limiter; l.Limit() != 5 || l.Burst() != 1 {
+	if l := c.exchanger.limiter; l.Limit() != 5 || l.Burst() != 5 {
 		t.Errorf("limit %v, burst %d", l.Limit(), l.Burst())
 	}
 	c.exchanger.limiter = rate.NewLimiter(rate.Every(time.Hour), 1)

@@ -31,7 +31,8 @@ func TestMX(t *testing.T) {
 		"address literal":    {answer: []string{"example.org. 60 MX 0 192.0.2.1."}, want: []MX{{0, "192.0.2.1"}}},
 		"hosts that are not": {answer: []string{`example.org. 60 MX 0 a\ b.example.`, `example.org. 60 MX 0 \255.example.`, `example.org. 60 MX 0 a\.b.example.`}, invalid: 3},
 		"invalid beside valid": {
-			answer: []string{`example.org. 60 MX 0 \"a.example.`, "example.org. 60 MX 5 mx.example."}, want: []MX{{5, "mx.example"}}, invalid: 1},
+			answer: []string{`example.org. 60 MX 0 \"a.example.`, "example.org. 60 MX 5 mx.example."}, want: []MX{{5, "mx.example"}}, invalid: 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, map[string]reply{"MX example.org.": say{answer: test.answer}.reply})

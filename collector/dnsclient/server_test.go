@@ -162,7 +162,7 @@ func serveUDP(conn net.PacketConn, handle func(string, []byte) [][]byte) {
 }
 
 func serveTCP(ctx context.Context, conn net.Conn, handle func(string, []byte) [][]byte) {
-	defer conn.Close() //nolint:errcheck // A test's server.
+	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	var size [2]byte

@@ -19,7 +19,7 @@ func systemServers(file string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find a resolver: %w; %s", err, remedy)
 	}
-	defer f.Close() //nolint:errcheck // Read only.
+	defer f.Close()
 	servers := parseResolvConf(f)
 	if len(servers) == 0 {
 		return nil, fmt.Errorf("find a resolver: %s names no nameserver; %s", file, remedy)

@@ -3,7 +3,6 @@ package smtpclient
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -114,11 +113,9 @@ func cpuTime(b *testing.B) time.Duration {
 
 func BenchmarkProbe(b *testing.B) {
 	addr, roots := startBenchServer(b)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	o := Options{Dialer: NewDialer(), HeloName: "probe.example.net", ServerName: "mx.example.org", TLSConfig: &tls.Config{}}
 	measure(b, func() error {
-		s := Probe(ctx, addr, o)
+		s := Probe(b.Context(), addr, o)
 		if s.Step(StageQuit) == nil || s.After == nil {
 			return fmt.Errorf("session is %s", summary(s))
 		}

@@ -50,10 +50,10 @@ func isNoRoute(err error) bool {
 }
 
 // isLocal reports whether a dial failed for want of something on this machine (files, memory, ports,
-// permission), which says nothing about the server.
+// permission, an interface that is up), which says nothing about the server.
 func isLocal(err error) bool {
 	return isAny(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
-		syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.EAFNOSUPPORT, syscall.EPERM, syscall.EACCES)
+		syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.EAFNOSUPPORT, syscall.EPERM, syscall.EACCES, syscall.ENETDOWN)
 }
 
 func isTimeout(err error) bool {

@@ -347,6 +347,7 @@ func TestConnectFails(t *testing.T) {
 		{name: "no address", err: dialError(syscall.EADDRNOTAVAIL), route: noRoute, noRoute: true},
 		{name: "no family", err: dialError(syscall.EAFNOSUPPORT), route: noRoute, noRoute: true},
 		{name: "no port left", err: dialError(syscall.EADDRNOTAVAIL), ended: true},
+		{name: "our interface is down", err: dialError(syscall.ENETDOWN), ended: true},
 		{name: "no file left", err: dialError(syscall.EMFILE), ended: true},
 		{name: "not permitted", err: dialError(syscall.EPERM), ended: true},
 	}

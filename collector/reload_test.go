@@ -1,0 +1,146 @@
+package collector
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// TestReload: targets that did not change keep what is known and their schedule; changed and
+// new ones begin at once; those that went are gone.
+func TestReload(t *testing.T) {
+	j := &journal{}
+	smtp := j.fake("smtp", nil)
+	kept := func() *targets.Target { return server("kept.example.org:25", "smtp", time.Hour) }
+	first := config(kept(), server("changed.example.org:25", "smtp", time.Hour), server("gone.example.org:25", "smtp", time.Hour))
+	bubble(t, func() *Collector { return collectorOf(t, first, smtp) }, func(c *Collector, begin time.Time) {
+		sleep(10 * time.Second)
+		changed := server("changed.example.org:25", "smtp", 30*time.Minute)
+		labelled := kept()
+		labelled.Labels = map[string]string{"team": "mail"}
+		if err := c.Apply(config(labelled, changed, server("new.example.org:25", "smtp", time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+		// Before any new round: the kept target is known, the others are not.
+		want(t, text(t, c, "fake_up"), `fake_up{address="192.0.2.1",target="kept.example.org:25"} 1`)
+		if got := text(t, c, "target_info"); !strings.Contains(got, `target="kept.example.org:25",team="mail"`) || strings.Contains(got, "gone") {
+			t.Errorf("target_info after the reload:\n%s", got)
+		}
+		sleep(10 * time.Second)
+		for name, runs := range map[string]int{"kept.example.org:25": 1, "changed.example.org:25": 2, "gone.example.org:25": 1, "new.example.org:25": 1} {
+			if n := len(j.of(name, "smtp")); n != runs {
+				t.Errorf("%s ran %d times, want %d", name, n, runs)
+			}
+		}
+		sleep(2 * time.Hour)
+		if n := len(j.of("gone.example.org:25", "smtp")); n != 1 {
+			t.Errorf("a target that went ran %d times", n)
+		}
+		at := j.of("kept.example.org:25", "smtp")
+		if len(at) < 2 || !at[1].Equal(gridPoint(at[1], phase("kept.example.org:25"), time.Hour)) {
+			t.Errorf("the kept target ran at %v", at)
+		}
+	})
+}
+
+// TestReloadError: a configuration that cannot be put in force changes nothing.
+func TestReloadError(t *testing.T) {
+	j := &journal{}
+	c := collectorOf(t, config(server("a.example.org:25", "smtp", time.Hour)), j.fake("smtp", nil))
+	before := text(t, c, "target_info")
+	bad := config(server("b.example.org:25", "smtp", time.Hour))
+	bad.TLS.CAFile = "testdata/there-is-no-such-file.pem"
+	err := c.Apply(bad)
+	if err == nil || !strings.Contains(err.Error(), "tls.ca_file") {
+		t.Fatalf("error %v", err)
+	}
+	want(t, text(t, c, "config_last_reload_successful"), "config_last_reload_successful{} 1")
+	c.Reloaded(err)
+	want(t, text(t, c, "config_last_reload_successful"), "config_last_reload_successful{} 0")
+	want(t, text(t, c, "target_info"), before)
+	c.Reloaded(nil)
+	want(t, text(t, c, "config_last_reload_successful"), "config_last_reload_successful{} 1")
+}
+
+// TestReloadBackoff: patience with an address outlives a reload of its target, and ends when the target changes.
+func TestReloadBackoff(t *testing.T) {
+	j := &journal{}
+	smtp := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
+		leave, err := r.Env.Enter(ctx, netip.MustParseAddr("192.0.2.1"))
+		if err == nil {
+			leave(greeting(421))
+		}
+		return err
+	})
+	a := func(every time.Duration) *targets.Config { return config(server("a.example.org:25", "smtp", every)) }
+	bubble(t, func() *Collector { return collectorOf(t, a(time.Hour), smtp) }, func(c *Collector, begin time.Time) {
+		before := text(t, c, "target_backoff_until_timestamp_seconds")
+		if before == "" {
+			t.Fatal("no back-off")
+		}
+		if err := c.Apply(a(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		want(t, text(t, c, "target_backoff_until_timestamp_seconds"), before)
+		if err := c.Apply(a(30 * time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		want(t, text(t, c, "target_backoff_until_timestamp_seconds"), "")
+	})
+}
+
+// TestMXNotAsked: the servers of a domain that is not asked for its MX records any more go with the reload that says so.
+func TestMXNotAsked(t *testing.T) {
+	c := collectorOf(t, config(domain("one.example", "mx", time.Hour)))
+	c.follow(stateOf(c, "one.example"), []checks.Exchanger{{Host: "mx1.example.net"}})
+	want(t, servers(c), "mx1.example.net:25(mx)")
+	if err := c.Apply(config(domain("one.example", "spf", time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	want(t, servers(c), "")
+}
+
+// TestReloadUnderScrape: a scrape that makes snapshots anew while a reload puts other rules in force goes by the new ones, or it
+// would undo what the reload has done to those it has not come to yet.
+func TestReloadUnderScrape(t *testing.T) {
+	rules := func(until time.Time) *targets.Config {
+		cfg := config(server("a.example.org:25", "smtp", time.Hour), server("b.example.org:25", "smtp", time.Hour))
+		cfg.Ignore = []targets.Ignore{{Problem: "smtp_fault", Target: "*", Until: until}}
+		return cfg
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var c *Collector
+		reload := func() {}
+		problem := func(id string) (catalog.Problem, bool) {
+			reload()
+			return anyProblem(id)
+		}
+		c, err := newCollector(Options{Config: rules(time.Now().Add(time.Minute))}, []*checks.Check{(&journal{}).fake("smtp", nil)}, problem)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"a.example.org:25", "b.example.org:25"} {
+			r := &checks.Result{Parts: []*checks.Part{{Key: "x", Findings: []checks.Finding{{Problem: "smtp_fault"}}}}}
+			c.learn(stateOf(c, name), c.checks[0], time.Now(), r, nil)
+		}
+		time.Sleep(time.Hour) // The rule has ended: the scrape makes both anew.
+		reload = func() {
+			reg := *c.regime.Load()
+			b := *reg.builder
+			b.cfg = rules(time.Time{})
+			reg.cfg, reg.builder = b.cfg, &b
+			c.regime.Store(&reg)
+		}
+		c.Snapshots()
+		if problems := stateOf(c, "b.example.org:25").snapshot.Load().Problems; len(problems) != 1 || problems[0].Ignored == nil {
+			t.Errorf("made by the rules before the reload: %+v", problems)
+		}
+	})
+}

@@ -107,7 +107,7 @@ func decode[T any](files fs.FS, name string) (v T, err error) {
 	if err != nil {
 		return v, err
 	}
-	defer f.Close() //nolint:errcheck // Read only.
+	defer f.Close()
 	d := yaml.NewDecoder(f)
 	d.KnownFields(true)
 	if err := d.Decode(&v); err != nil {

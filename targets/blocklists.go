@@ -33,8 +33,10 @@ type listOverride struct {
 type listReader struct {
 	p         *parser
 	custom    []*catalog.Blocklist
+	zones     []value                  // Where the zone of each of custom stands.
 	keys      map[string]*listKey      // By the key's name.
 	overrides map[string]*listOverride // By the list's id.
+	lacking   []*catalog.Blocklist     // Those of which it was told that they need a key.
 	lists     []List
 	have      map[string]bool
 }
@@ -55,7 +57,10 @@ func (p *parser) blocklists(v value) {
 	} else {
 		r.group("default")
 	}
-	for _, b := range r.custom {
+	for i, b := range r.custom {
+		if b.ID != "" && b.Zone != "" {
+			r.keyless(r.zones[i], b)
+		}
 		r.add(b)
 	}
 	r.warnUnused()
@@ -71,15 +76,31 @@ func (r *listReader) use(item value) {
 	b, known := r.list(name)
 	switch {
 	case !known && r.group(name):
+		if !r.asksAny(name) {
+			item.warn("no list of the group %s can be asked: it has none, or they need a key (blocklists.keys)", name)
+		}
+	case !known && holdsKey(name):
+		item.fail("a key stands in this, and keys are secret; want the id of a blocklist, and its key in a file or env under blocklists.keys")
 	case !known:
 		item.bad(name, r.unknownList(name))
 	case b.Dead != "":
 		item.fail("the blocklist %s is dead (%s); remove it", name, b.Dead)
-	case b.NeedsKey() && r.keys[keyName(b)] == nil:
-		item.fail("the blocklist %s needs a key; give blocklists.keys.%s a file or env", name, keyName(b))
+	case r.keyless(item, b):
 	default:
 		r.add(b)
 	}
+}
+
+// keyless reports whether a list that is named at v lacks the key that it needs, and tells so once.
+func (r *listReader) keyless(v value, b *catalog.Blocklist) bool {
+	if !b.NeedsKey() || r.keys[keyName(b)] != nil {
+		return false
+	}
+	if !slices.Contains(r.lacking, b) {
+		r.lacking = append(r.lacking, b)
+		v.fail("the blocklist %s needs a key; give blocklists.keys.%s a file or env", b.ID, keyName(b))
+	}
+	return true
 }
 
 // unknownList says what would be right for a name that is neither a list nor a group. Other programs call lists by their zones.
@@ -104,6 +125,12 @@ func (r *listReader) group(name string) bool {
 		}
 	}
 	return ok
+}
+
+// asksAny reports whether a list of the group is asked.
+func (r *listReader) asksAny(name string) bool {
+	lists, _ := catalog.InGroup(name)
+	return slices.ContainsFunc(lists, func(b *catalog.Blocklist) bool { return r.have[b.ID] })
 }
 
 // add adds a list with what the operator says of it.
@@ -197,9 +224,21 @@ func (r *listReader) readOverrides(v value) {
 		m := pr.value.mapping("interval", "max_queries_per_day", "resolver")
 		o := &listOverride{at: pr.key}
 		m.at("interval", func(v value) { readInto(v, &o.interval, durationFrom(spec.Least, maxInterval)) })
-		m.at("max_queries_per_day", func(v value) { v.count(&o.most, 1_000_000_000) })
+		m.at("max_queries_per_day", func(v value) { perDay(v, &o.most) })
 		m.at("resolver", func(v value) { readInto(v, &o.resolver, hostPort("53", "53")) })
 		r.overrides[pr.name] = o
+	}
+}
+
+// enoughPerDay is how many questions a day a list should allow at least: whether it can be believed is asked four
+// times a day in three questions each.
+const enoughPerDay = 24
+
+// perDay reads how many questions a list allows.
+func perDay(v value, to *int) {
+	v.count(to, 1_000_000_000)
+	if 0 < *to && *to < enoughPerDay {
+		v.warn("with fewer than %d questions a day there is not enough to test the list by, and it will mostly not be believed", enoughPerDay)
 	}
 }
 
@@ -232,18 +271,22 @@ func (r *listReader) readCustom(v value) {
 		m := item.mapping("id", "zone", "kinds", "codes", "good", "refusals", "must_list", "must_not_list", "test", "removal", "queries_per_day")
 		b := &catalog.Blocklist{}
 		m.need("id", "id: corporate", func(v value) { b.ID = r.customID(v) })
-		m.need("zone", "zone: bl.example.net", func(v value) { readInto(v, &b.Zone, customZone) })
+		zone := item
+		m.need("zone", "zone: bl.example.net", func(v value) {
+			zone = v
+			if text, ok := v.text(); ok && holdsKey(text) {
+				v.fail("a key stands in the zone, and keys are secret; write {key} in its place, and give blocklists.keys a file or env under the id of the list")
+				return
+			}
+			readInto(v, &b.Zone, customZone)
+		})
 		b.Kinds = []string{"ipv4"}
 		m.at("kinds", func(v value) {
-			if b.Kinds = readList(v, oneOf("ipv4", "ipv6", "domain")); len(v.node.Content) == 0 {
+			if b.Kinds = readList(v, oneOf("ipv4", "ipv6", "domain")); v.empty() {
 				v.fail("want at least one of ipv4, ipv6, domain")
 			}
 		})
-		// RFC 5782 section 2.1: the answer of a list that knows but one kind of listing.
-		b.Codes = map[string]catalog.Code{"127.0.0.2": {Meaning: "listed", Severity: catalog.SeverityWarning}}
-		m.at("codes", func(v value) { b.Codes = readCodes(v) })
-		m.at("good", func(v value) { b.Good = readCodes(v) })
-		m.at("refusals", func(v value) { b.Refusals = readList(v, answer) })
+		readAnswers(m, b)
 		m.at("must_list", func(v value) { readInto(v, &b.MustList, hostOnly) })
 		m.at("must_not_list", func(v value) { readInto(v, &b.MustNotList, hostOnly) })
 		m.at("test", func(v value) {
@@ -253,8 +296,8 @@ func (r *listReader) readCustom(v value) {
 			}
 		})
 		m.at("removal", func(v value) { readInto(v, &b.Removal, webAddress) })
-		m.at("queries_per_day", func(v value) { v.count(&b.QueriesPerDay, 1_000_000_000) })
-		r.custom = append(r.custom, b)
+		m.at("queries_per_day", func(v value) { perDay(v, &b.QueriesPerDay) })
+		r.custom, r.zones = append(r.custom, b), append(r.zones, zone)
 	}
 }
 
@@ -270,6 +313,16 @@ func (r *listReader) customID(v value) string {
 		v.bad(id, "a group of blocklists has this name; want another")
 	}
 	return id
+}
+
+// holdsKey reports whether a zone is one that makers of lists give to each customer, with his key in it.
+func holdsKey(zone string) bool {
+	zone = strings.ToLower(strings.TrimSuffix(zone, "."))
+	return !strings.Contains(zone, "{key}") && slices.ContainsFunc(catalog.Blocklists(), func(b *catalog.Blocklist) bool {
+		_, list, keyed := strings.Cut(b.KeyedZone, "{key}.")
+		_, maker, _ := strings.Cut(list, ".")
+		return keyed && strings.HasSuffix(zone, "."+maker)
+	})
 }
 
 // customZone reads a zone, in which {key} stands for the operator's key.
@@ -292,6 +345,43 @@ func answer(s string) (string, error) {
 		return "", errors.New("want an answer in 127.0.0.0/8, such as 127.0.0.2")
 	}
 	return a.String(), nil
+}
+
+// readAnswers reads what the answers of a list mean, each of them one thing.
+func readAnswers(m mapping, b *catalog.Blocklist) {
+	m.at("good", func(v value) { b.Good = readCodes(v) })
+	m.at("refusals", func(v value) {
+		b.Refusals = readList(v, answer)
+		for _, a := range b.Refusals {
+			if _, good := b.Good[a]; good {
+				v.fail("%s stands under good already; an answer means one thing", a)
+			}
+		}
+	})
+	taken := func(answer string) string {
+		if _, good := b.Good[answer]; good {
+			return "good"
+		}
+		if slices.Contains(b.Refusals, answer) {
+			return "refusals"
+		}
+		return ""
+	}
+	if !m.has("codes") {
+		// RFC 5782 section 2.1: the answer of a list that knows but one kind of listing.
+		if listed := "127.0.0.2"; taken(listed) == "" {
+			b.Codes = map[string]catalog.Code{listed: {Meaning: "listed", Severity: catalog.SeverityWarning}}
+		}
+		return
+	}
+	m.at("codes", func(v value) {
+		b.Codes = readCodes(v)
+		for _, a := range sortedKeys(b.Codes) {
+			if other := taken(a); other != "" {
+				v.fail("%s stands under %s already; an answer means one thing", a, other)
+			}
+		}
+	})
 }
 
 // readCodes reads what the answers of a list mean.

@@ -6,34 +6,39 @@ import (
 	"time"
 )
 
-// warnBusyLists tells of blocklists that would be asked more often than they allow: a list that is asked too much
-// refuses to answer, and some bill. Servers are counted with one address, those found by MX not at all.
+// warnBusyLists tells of blocklists that would be asked more often than they allow, or less often than configured: a
+// list that is asked too much refuses to answer, and some bill. Servers are counted with one address, those found by MX not at all.
 func (p *parser) warnBusyLists() {
 	for _, l := range p.cfg.Blocklists.Lists {
+		subjects, perDay, often := 0, 0.0, maxInterval
+		for _, t := range p.cfg.Targets {
+			if every := t.Every["dnsbl"]; every > 0 && l.asks(t) {
+				subjects++
+				often = min(often, every)
+				perDay += float64(24*time.Hour) / float64(max(every, l.Interval))
+			}
+		}
+		if subjects > 0 && 0 < l.Interval && l.Interval < often {
+			p.warnOfList("%s is asked when the check dnsbl runs, every %s, and not every %s; shorten the interval of dnsbl in a module",
+				l.ID, durationText(often), durationText(l.Interval))
+		}
 		most := l.MaxQueriesPerDay
 		if most == 0 {
 			most = l.QueriesPerDay
 		}
-		if most == 0 {
-			continue
-		}
-		subjects, perDay := 0, 0.0
-		for _, t := range p.cfg.Targets {
-			if every := t.Every["dnsbl"]; every > 0 && l.asks(t) {
-				subjects++
-				perDay += float64(24*time.Hour) / float64(max(every, l.Interval))
-			}
-		}
-		if perDay <= float64(most) {
+		if most == 0 || perDay <= float64(most) {
 			continue
 		}
 		advice := "ask a list that allows more, or pay for this one"
 		if every := time.Duration(subjects) * 24 * time.Hour / time.Duration(most); every < maxInterval {
 			advice = fmt.Sprintf("set blocklists.overrides.%s.interval to %s or more", l.ID, durationText(every.Truncate(time.Minute)+time.Minute))
 		}
-		p.cfg.Warnings = append(p.cfg.Warnings, fmt.Sprintf("%s: blocklists: %s would be asked %.0f times a day about %d targets, and %d are allowed; %s",
-			p.doc.file, l.ID, perDay, subjects, most, advice))
+		p.warnOfList("%s would be asked %.0f times a day about %d targets, and %d are allowed; %s", l.ID, perDay, subjects, most, advice)
 	}
+}
+
+func (p *parser) warnOfList(format string, args ...any) {
+	p.cfg.Warnings = append(p.cfg.Warnings, p.doc.file+": blocklists: "+fmt.Sprintf(format, args...))
 }
 
 // asks reports whether a list can be asked about a target.

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -65,13 +63,13 @@ func (d *document) parse(text []byte) (root value, ok bool) {
 	case errors.Is(err, io.EOF):
 		return value{doc: d, node: nothing(1, 1)}, true
 	case err != nil:
-		d.syntax(err)
+		d.syntax(text, err)
 		return value{}, false
 	}
 	switch err := decode(decoder, &second); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		d.syntax(err)
+		d.syntax(text, err)
 	default:
 		d.fail(place{second.Line, second.Column, ""}, "a second YAML document begins here; a file holds one, so remove the line ---")
 	}
@@ -80,54 +78,6 @@ func (d *document) parse(text []byte) (root value, ok bool) {
 		root = root.child(node.Content[0], "")
 	}
 	return root, true
-}
-
-// decode reads a document into its node. yaml.v3 is not maintained any more: should it panic
-// on some text, that text is not YAML.
-func decode(from *yaml.Decoder, node *yaml.Node) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = errors.New("this is not YAML")
-		}
-	}()
-	return from.Decode(node)
-}
-
-var yamlLine = regexp.MustCompile(`^line (\d+): `)
-
-// syntax reports what yaml.v3 says of text that is no YAML. It names lines, sometimes; a name in
-// its words may be a password that begins with an asterisk, and is left out.
-func (d *document) syntax(err error) {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	at := place{1, 1, ""}
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		at.line, _ = strconv.Atoi(m[1])
-		text = strings.TrimPrefix(text, m[0])
-	}
-	if strings.HasPrefix(text, "unknown anchor") {
-		text = "an alias (*name) refers to an anchor (&name) that is not there; text that begins with an asterisk needs quotes"
-	}
-	d.fail(at, "not YAML: "+text)
-}
-
-// notUTF8 finds the first octet that is not UTF-8.
-func notUTF8(text []byte) (place, bool) {
-	if utf8.Valid(text) {
-		return place{}, false
-	}
-	at := place{1, 1, ""}
-	for len(text) > 0 {
-		r, size := utf8.DecodeRune(text)
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		at.column++
-		if r == '\n' {
-			at.line, at.column = at.line+1, 1
-		}
-		text = text[size:]
-	}
-	return at, true
 }
 
 // A value is a node with its place in the grammar.
@@ -183,6 +133,11 @@ func nothing(line, column int) *yaml.Node {
 
 func (v value) isNull() bool { return v.node.Kind == yaml.ScalarNode && v.node.ShortTag() == "!!null" }
 
+// empty reports whether a list or mapping is there and nothing is in it.
+func (v value) empty() bool {
+	return v.isNull() || v.node.Kind != yaml.ScalarNode && len(v.node.Content) == 0
+}
+
 // kind says for people what was found.
 func (v value) kind() string {
 	switch v.node.Kind {
@@ -198,8 +153,10 @@ func (v value) kind() string {
 			return "true or false"
 		case "!!int", "!!float":
 			return "a number"
+		case "!!str", "!!timestamp":
+			return "text"
 		}
-		return "text"
+		return "a value with a tag (!...)" // The tag itself may be a password.
 	}
 	return "something else"
 }

@@ -120,7 +120,10 @@ func (p *parser) domain(v value) (entry, bool) {
 // senderName reads a sender's address or name. The address of a server is a common mistake.
 func senderName(s string) (string, error) {
 	name, err := hostOnly(s)
-	if err != nil {
+	switch {
+	case err == nil && name == string(KindVantage):
+		return "", errors.New("this is the target that the exporter itself is; want the whole name of a host, or its addresses")
+	case err != nil:
 		if host, _, e := net.SplitHostPort(s); e == nil && host != "" {
 			return "", errors.New("want the address or name of a sender, without a port")
 		}

@@ -37,8 +37,9 @@ func Fingerprint(globs []string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// expand returns the files that globs lead to, in their order, those of one glob sorted, each once. What is no
-// glob is a file whether it exists or not.
+// expand returns the files that globs lead to, in their order, those of one glob sorted, each once. As in a shell, a
+// file whose name begins with a dot is one only if the glob says so: editors and Kubernetes leave such files beside
+// the true ones. What is no glob is a file whether it exists or not.
 func expand(globs []string) []string {
 	var out []string
 	seen := map[string]bool{}
@@ -46,6 +47,9 @@ func expand(globs []string) []string {
 		files := []string{unescape(g)}
 		if isGlob(g) {
 			files, _ = filepath.Glob(g) // Its form was looked at when it was read.
+			files = slices.DeleteFunc(files, func(f string) bool {
+				return strings.HasPrefix(filepath.Base(f), ".") && !strings.HasPrefix(filepath.Base(g), ".")
+			})
 		}
 		for _, f := range files {
 			if !seen[f] {
@@ -115,7 +119,7 @@ func readBounded(path string) ([]byte, error) {
 		return nil, err
 	}
 	if len(text) > maxFile {
-		return nil, errTooBig
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errTooBig}
 	}
 	return text, nil
 }

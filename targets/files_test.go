@@ -74,6 +74,27 @@ const (
 	fileB = "servers:\n  - address: b.example.org:25\n"
 )
 
+// TestHiddenTargetFiles passes over what editors leave beside a file while they hold it open.
+func TestHiddenTargetFiles(t *testing.T) {
+	d := newDirectory(t, "")
+	d.write("targets/a.yml", fileA)
+	d.write("targets/.b.yml", fileB)
+	if err := os.Symlink("nobody@nowhere.1", filepath.Join(d.dir, "targets/.#a.yml")); err != nil {
+		t.Fatal(err)
+	}
+	before := Fingerprint([]string{filepath.Join(escape(d.dir), "targets/*.yml")})
+	d.reload("a.example.org:25")
+	d.write("targets/.b.yml", fileA)
+	if after := Fingerprint([]string{filepath.Join(escape(d.dir), "targets/*.yml")}); after != before {
+		t.Error("a hidden file is watched")
+	}
+	d.write("exporter.yml", "blocklists: {use: []}\ntarget_files: [targets/.b*.yml]\n")
+	d.reload("a.example.org:25")
+	if len(d.cfg.Files) != 1 {
+		t.Errorf("files %+v", d.cfg.Files)
+	}
+}
+
 // TestTargetFiles lets files go bad, come and go; each harms only its own targets.
 func TestTargetFiles(t *testing.T) {
 	d := newDirectory(t, "")

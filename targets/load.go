@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -189,7 +190,32 @@ func (p *parser) finish() {
 	if len(c.Targets) == 0 {
 		c.Warnings = append(c.Warnings, p.doc.file+": nothing is probed: there are no domains, servers or senders")
 	}
+	p.warnIdleRules()
 	p.warnBusyLists()
+}
+
+// meant is nearest for names of targets, which may be too many to be told.
+func meant(name string, names []string) string {
+	if text := nearest(name, names); strings.HasPrefix(text, "did you mean") {
+		return "; " + text
+	}
+	return ""
+}
+
+// warnIdleRules tells of rules of ignore that name a target which is not there. One on port 25 may still be found by MX.
+func (p *parser) warnIdleRules() {
+	var names []string
+	for _, rule := range p.cfg.Ignore {
+		t := rule.Target
+		if strings.ContainsAny(t, "*?") || strings.HasSuffix(t, ":25") || t == string(KindVantage) || p.cfg.byName[t] != nil {
+			continue
+		}
+		if names == nil && len(p.cfg.byName) <= 10_000 { // Comparing with more takes too long.
+			names = sortedKeys(p.cfg.byName)
+		}
+		p.cfg.Warnings = append(p.cfg.Warnings, fmt.Sprintf("%s: ignore: no target is called %s, so the rule for %s accepts nothing there; a server is called host:port%s",
+			p.doc.file, t, rule.Problem, meant(t, names)))
+	}
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestBounds(t *testing.T) {
 	for i := range 2000 {
 		fmt.Fprintf(&mistakes, "k%d: 1\n", i)
 	}
-	aliases := "probe_allow: &l [" + strings.Repeat("a.example,", 5000) + "]\ndomains:\n" + strings.Repeat("  - {name: example.org, senders: *l}\n", 5000)
+	aliases := "probe_allow: &l [" + strings.Repeat("192.0.2.1,", 5000) + "]\ndomains:\n" + strings.Repeat("  - {name: example.org, senders: *l}\n", 5000)
 	for _, c := range []struct{ name, text, want string }{
 		{"aliases", aliases, "holds more than 1000000 values"},
 		{"an alias in itself", "resolver: &r {<<: *r}\n", "ten deep"},
@@ -68,6 +69,13 @@ func TestLoadErrors(t *testing.T) {
 	if _, err := Load("testdata/nowhere.yml", Options{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
+	big := filepath.Join(t.TempDir(), "big.yml")
+	if err := errors.Join(os.WriteFile(big, nil, 0o600), os.Truncate(big, maxFile+1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(big, Options{}); err == nil || !strings.Contains(err.Error(), big+": it is larger than 16 MiB") {
+		t.Errorf("a file that is too big: %v", err)
+	}
 	// A file that a configuration names and that is missing is another mistake.
 	if _, err := Load("testdata/bad/ca_file_missing.yml", Options{}); err == nil || errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file in the configuration: %v", err)
@@ -83,6 +91,11 @@ func TestWarnings(t *testing.T) {
 		{"ignore has ended", "ignore:\n  - {problem: smtp_refused, until: 2001-01-01}\n", "exporter.yml:2:36: ignore[0].until: the day has passed"},
 		{"alert label", "alert_labels: [tema]\ndomains:\n  - {name: example.org, labels: {team: a}}\n", "no target has the label tema; did you mean team?"},
 		{"key", "blocklists: {use: [spamcop], keys: {spamhaus_dqs: {env: DQS_KEY}}}\n", "exporter.yml:1:37: blocklists.keys.spamhaus_dqs: no blocklist in use takes this key"},
+		{"group", "blocklists: {use: [spamcop, whitelists]}\n", "exporter.yml:1:29: blocklists.use[1]: no list of the group whitelists can be asked"},
+		{"ignore of nobody", "servers: [{address: 'mx.example.org:587'}]\nignore: [{problem: smtp_refused, target: mx.example.org}]\n", "exporter.yml: ignore: no target is called mx.example.org, so the rule for smtp_refused accepts nothing there; a server is called host:port; did you mean mx.example.org:587?"},
+		{"list more often than the check", "blocklists: {use: [spamcop], overrides: {spamcop: {interval: 30m}}}\nsenders: [{address: 203.0.113.9}]\n", "exporter.yml: blocklists: spamcop is asked when the check dnsbl runs, every 1h, and not every 30m"},
+		{"few questions", "blocklists: {use: [spamcop], overrides: {spamcop: {max_queries_per_day: 23}}}\n", "blocklists.overrides.spamcop.max_queries_per_day: with fewer than 24 questions a day"},
+		{"egress", "vantage: {egress: ['mx.example.net:25', 'mx.example.net:587']}\n", "exporter.yml:1:19: vantage.egress: mx.example.net:587 is not on port 25"},
 		{"override", "blocklists: {use: [], overrides: {spamcop: {interval: 6h}}}\n", "blocklists.overrides.spamcop: the blocklist is not in use"},
 		{"smtp below a minute", "modules: {a: {kind: server, interval: 59s}, b: {kind: server, interval: 5s}}\n", "exporter.yml:1:14: modules.a: smtp every 59s"},
 	} {
@@ -96,7 +109,9 @@ func TestWarnings(t *testing.T) {
 			}
 		})
 	}
-	if got := parseGood(t, "domains:\n  - {name: example.org}\n").Warnings; len(got) > 0 {
+	const good = "domains:\n  - {name: example.org}\nignore:\n" +
+		"  - {problem: mx_null, target: EXAMPLE.org}\n  - {problem: mx_null, target: 'mx.example.com:25'}\n  - {problem: vantage_ipv6, target: vantage}\n"
+	if got := parseGood(t, good).Warnings; len(got) > 0 {
 		t.Errorf("a good file: %q", got)
 	}
 }

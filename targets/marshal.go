@@ -77,7 +77,7 @@ type (
 		ID            string                 `yaml:"id"`
 		Zone          string                 `yaml:"zone"`
 		Kinds         []string               `yaml:"kinds,flow"`
-		Codes         map[string]writtenCode `yaml:"codes"`
+		Codes         map[string]writtenCode `yaml:"codes,omitempty"`
 		Good          map[string]writtenCode `yaml:"good,omitempty"`
 		Refusals      []string               `yaml:"refusals,omitempty,flow"`
 		MustList      string                 `yaml:"must_list,omitempty"`

@@ -128,6 +128,9 @@ func parsePrefix(s string) (netip.Prefix, error) {
 func splitHostPort(s, port string) (host string, number uint16, err error) {
 	host, text, err := net.SplitHostPort(s)
 	if err != nil {
+		if bare, text, ok := cutMailPort(s); ok {
+			return "", 0, fmt.Errorf("want an IPv6 address in brackets, %s", net.JoinHostPort(bare, text))
+		}
 		if a, e := netip.ParseAddr(strings.Trim(s, "[]")); e == nil {
 			return "", 0, fmt.Errorf("want host:port, for example %s", net.JoinHostPort(a.String(), port))
 		}
@@ -141,6 +144,15 @@ func splitHostPort(s, port string) (host string, number uint16, err error) {
 		return "", 0, errors.New("want a port from 1 to 65535 after the colon")
 	}
 	return host, uint16(n), nil
+}
+
+// cutMailPort takes a port of mail off an IPv6 address that lacks its brackets.
+func cutMailPort(s string) (addr, port string, ok bool) {
+	i := max(0, strings.LastIndexByte(s, ':'))
+	if _, err := netip.ParseAddr(s[:i]); err != nil || !slices.Contains([]string{"25", "465", "587", "2525"}, s[i+1:]) {
+		return "", "", false
+	}
+	return s[:i], s[i+1:], true
 }
 
 // hostPort returns a reader of an address or name with a port, in its canonical form. fallback is the port

@@ -125,6 +125,7 @@ func (p *parser) secretFile(v value, file string) Secret {
 
 // oneLine makes a secret of text that is one line, whose end does not count.
 func (v value) oneLine(text string) Secret {
+	text = strings.TrimPrefix(text, "\ufeff") // The mark that editors of Windows put before a text.
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 	switch {
 	case text == "":

@@ -67,6 +67,27 @@ func TestSecretsNowhere(t *testing.T) {
 	}
 }
 
+// TestSecretFileForms takes the ends of lines and the mark of editors for no part of a password, and everything else for one.
+func TestSecretFileForms(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pw")
+	text := "servers:\n  - {address: 'a.example.org:587', credentials: {username: u, password_file: '" + file + "'}}\n"
+	for content, want := range map[string]string{
+		"hunter2": "hunter2", "hunter2\n": "hunter2", "hunter2\r\n": "hunter2", "\ufeffhunter2\n": "hunter2", " hunter 2 \n": " hunter 2 ",
+		"": "", "\n": "", "\ufeff\n": "", "hunter2\n\n": "", "hunter2\nhunter3\n": "", "hun\x00ter2": "",
+	} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := Parse("exporter.yml", []byte(text), testOptions())
+		switch {
+		case want == "" && (err == nil || strings.Contains(err.Error(), "hun")):
+			t.Errorf("%q: %v", content, err)
+		case want != "" && (err != nil || !slices.Equal(cfg.Secrets(), []string{want})):
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}
+
 // TestSecretFileRights warns of a password that everybody on the machine can read, and of no other.
 func TestSecretFileRights(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pw")

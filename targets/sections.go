@@ -136,7 +136,14 @@ func (p *parser) metrics(v value) {
 
 func (p *parser) vantage(v value) {
 	m := v.mapping("egress")
-	m.at("egress", func(v value) { p.cfg.Vantage.Egress = readList(v, hostPort("25", "")) })
+	m.at("egress", func(v value) {
+		p.cfg.Vantage.Egress = readList(v, hostPort("25", ""))
+		for _, server := range p.cfg.Vantage.Egress {
+			if !strings.HasSuffix(server, ":25") {
+				v.warn("%s is not on port 25, the one that networks block; what it answers proves nothing of that", server)
+			}
+		}
+	})
 }
 
 // catalogFiles looks whether the files can be read; what is in them is for the catalogue to say.

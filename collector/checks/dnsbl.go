@@ -96,8 +96,9 @@ func (r *Round) askList(ctx context.Context, l *list, subject string, p *Part) {
 		r.notBelieved(l, p, err)
 		return
 	}
-	if reached, held := r.Last(p.Key); held && r.Time.Sub(reached)+r.Every/2 < l.Interval {
-		p.LeftOut = true // It is asked less often than the check runs, and its turn is nearer to a later round.
+	if reached, held := r.Last(p.Key); held && r.Time.Sub(reached)+r.Every/10 < l.Interval {
+		// It is asked less often than the check runs: in the first round at its time, give or take what rounds are late.
+		p.LeftOut = true
 		return
 	}
 	if !l.budget.Allow() {

@@ -97,8 +97,8 @@ func NewLists(cfg *targets.Config, dns *dnsclient.Client, forResolver func(serve
 	return all, nil
 }
 
-// budgetOf bounds the questions of a list. Half of a day's may be asked at once and the other half comes back
-// over a day, so that no 24 hours see more than are allowed.
+// budgetOf bounds the questions of a list. Half of a day's may be asked at once, or a test and one question if that
+// is more, and the rest comes back over a day, so that no 24 hours see more than are allowed.
 func budgetOf(l targets.List) *rate.Limiter {
 	n := l.MaxQueriesPerDay
 	if n == 0 {
@@ -107,7 +107,11 @@ func budgetOf(l targets.List) *rate.Limiter {
 	if n <= 0 {
 		return rate.NewLimiter(rate.Inf, 0)
 	}
-	return rate.NewLimiter(rate.Limit(float64(n)/2/(24*time.Hour).Seconds()), max(1, n/2))
+	atOnce := n / 2
+	if n > 4 {
+		atOnce = max(atOnce, 4)
+	}
+	return rate.NewLimiter(rate.Limit(float64(n-atOnce)/(24*time.Hour).Seconds()), max(1, atOnce))
 }
 
 // States returns the health of every list in use, in the order of the configuration.
@@ -311,26 +315,35 @@ func (l *list) name(subject string) string {
 	return subject + "." + l.zone
 }
 
-// mappedTestPoint is 7F00 of ::FFFF:7F00:2 and what stands before it, in reverse nibbles. It is asked as IPv6 although
-// it is a mapped address: RFC 5782 section 5 has it so for lists of IPv6.
-var mappedTestPoint = ".0.0.0.0.0.f.7.f.f.f.f" + strings.Repeat(".0", 20) + "."
-
 // mustList and mustNotList are the names by which RFC 5782 section 5 tells a list that is alive, unless the
 // catalogue has others. A list of both families is one zone, and tested by IPv4.
-func (l *list) mustList() string { return l.testName(l.MustList, "127.0.0.2", "2", "test") }
+func (l *list) mustList() string { return l.testName(l.MustList, "127.0.0.2", "test") }
 
-func (l *list) mustNotList() string { return l.testName(l.MustNotList, "127.0.0.1", "1", "invalid") }
+func (l *list) mustNotList() string { return l.testName(l.MustNotList, "127.0.0.1", "invalid") }
 
-func (l *list) testName(override, ipv4, ipv6, domain string) string {
+func (l *list) testName(override, point, domain string) string {
+	ipv4, ipv6 := slices.Contains(l.Kinds, "ipv4"), slices.Contains(l.Kinds, "ipv6")
 	switch {
 	case override != "":
-		return l.name(override)
-	case slices.Contains(l.Kinds, "ipv4"):
-		return l.name(ipv4)
-	case slices.Contains(l.Kinds, "ipv6"):
-		return ipv6 + mappedTestPoint + l.zone
+		point = override
+	case !ipv4 && !ipv6:
+		return domain + "." + l.zone
 	}
-	return domain + "." + l.zone
+	if a, err := netip.ParseAddr(point); err == nil && a.Unmap().Is4() && ipv6 && !ipv4 {
+		return mappedNibbles(a.Unmap()) + "." + l.zone
+	}
+	return l.name(point)
+}
+
+// mappedNibbles gives an IPv4 address as the IPv6 address that it is mapped to, in reverse nibbles. RFC 5782 section 5
+// has the test points of lists of IPv6 so, ::FFFF:7F00:2 and ::FFFF:7F00:1; any other mapped address is asked as IPv4.
+func mappedNibbles(a netip.Addr) string {
+	var b strings.Builder
+	octets := a.As4()
+	for _, o := range slices.Backward(octets[:]) {
+		fmt.Fprintf(&b, "%x.%x.", o&15, o>>4)
+	}
+	return b.String() + "f.f.f.f" + strings.Repeat(".0", 20)
 }
 
 // sideBySide calls f with 0 to n-1 at the same time and waits. A panic in one of them is the caller's, who is guarded.

@@ -23,6 +23,7 @@ func TestListStates(t *testing.T) {
 	v6Point := func(last string) string {
 		return last + ".0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.a.example.net. A 127.0.0.2\n"
 	}
+	ownV6 := &catalog.Blocklist{ID: "a", Zone: "a.example.net", Kinds: []string{"ipv6"}, MustList: "127.0.0.3", Codes: v6.Codes}
 	untested := ipList("a")
 	untested.NoTest = true
 	names := &catalog.Blocklist{ID: "a", Zone: "a.example.net", Kinds: []string{"domain"}, Codes: map[string]catalog.Code{"127.0.0.2": {}}}
@@ -58,6 +59,7 @@ func TestListStates(t *testing.T) {
 		{"must not be listed, of its own", own, "55.2.0.192.a.example.net. A 127.0.0.2\n56.2.0.192.a.example.net. A 127.0.0.2", "", "lists_world"},
 		{"IPv6 only", v6, v6Point("2"), "", "ok"},
 		{"IPv6 only, must not be listed", v6, v6Point("2") + v6Point("1"), "", "lists_world"},
+		{"IPv6 only, test point of its own", ownV6, "3.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.a.example.net. A 127.0.0.2\n", "", "ok"},
 		{"domains", names, "test.a.example.net. A 127.0.0.2", "", "ok"},
 		{"domains, must not be listed", names, "test.a.example.net. A 127.0.0.2\ninvalid.a.example.net. A 127.0.0.2", "", "lists_world"},
 	} {
@@ -139,11 +141,11 @@ func TestListTestCutOff(t *testing.T) {
 }
 
 func TestListBudget(t *testing.T) {
-	for _, test := range []struct{ published, configured int }{{1000, 8}, {8, 0}} {
+	for _, test := range []struct{ published, configured int }{{1000, 8}, {8, 0}, {5, 0}} {
 		published := ipList("a")
 		published.QueriesPerDay = test.published
 		b := newBench(t, testPoints, targets.List{Blocklist: published, MaxQueriesPerDay: test.configured}, targets.List{Blocklist: ipList("b")})
-		// Half of the day's eight may be asked at once: a test of three, and one address.
+		// Half of the day's eight may be asked at once, and of five as many: a test of three, and one address.
 		if got, want := b.run(dnsblCheck, aSender("192.0.2.1")), "dnsbl_listed 192.0.2.1 a 0\ndnsbl_listed 192.0.2.1 b 0"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -166,6 +168,21 @@ func TestListInterval(t *testing.T) {
 		b.now = start
 		if got := b.run(dnsblCheck, aSender("192.0.2.1")); got != want {
 			t.Errorf("after %d hours: got\n%s\nwant\n%s", hour, got, want)
+		}
+	}
+}
+
+// TestListIntervalBetweenRounds: a list is not asked more often than its interval says, though rounds are not punctual.
+func TestListIntervalBetweenRounds(t *testing.T) {
+	b := newBench(t, testPoints, targets.List{Blocklist: ipList("a"), Interval: 90 * time.Minute})
+	start := b.now
+	for minutes, want := range map[time.Duration]string{
+		60: "192.0.2.1 a: left out", 83: "192.0.2.1 a: left out", 85: "dnsbl_listed 192.0.2.1 a 0", 120: "dnsbl_listed 192.0.2.1 a 0",
+	} {
+		b.last = map[string]time.Time{"192.0.2.1 a": start.Add(-minutes * time.Minute)}
+		b.now = start
+		if got := b.run(dnsblCheck, aSender("192.0.2.1")); got != want {
+			t.Errorf("after %d minutes: got %s, want %s", minutes, got, want)
 		}
 	}
 }

@@ -133,6 +133,7 @@ func TestVantageEgress(t *testing.T) {
 		{"greeted by a literal", "[2001:db8::12]:25", map[string]string{"[2001:db8::12]:25": "220 mx2.example.org\r\n"}, nil, open, false},
 		{"sent away", "mx1.example.org:25", map[string]string{"192.0.2.11:25": "554 go away\r\n"}, nil, open, false},
 		{"silent", "mx1.example.org:25", nil, []string{"192.0.2.11:25"}, blocked, true},
+		{"silent on another port", "mx1.example.org:587", nil, []string{"192.0.2.11:587"}, blocked, false},
 		{"all silent", "mx1.example.org:25 mx2.example.org:25", nil, []string{"192.0.2.11:25", "192.0.2.12:25", "[2001:db8::12]:25"}, blocked, true},
 		{"one family silent", "mx2.example.org:25", map[string]string{"192.0.2.12:25": "220 mx2.example.org\r\n"}, []string{"[2001:db8::12]:25"}, open, false},
 		{"one of two silent", "mx1.example.org:25 mx2.example.org:25", map[string]string{"192.0.2.11:25": "220 mx1.example.org\r\n"},

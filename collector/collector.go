@@ -93,7 +93,7 @@ func newCollector(o Options, list []*checks.Check, problem func(string) (catalog
 	if err != nil {
 		return nil, err
 	}
-	c.put(&regime{cfg: o.Config, env: env, builder: &builder{cfg: o.Config, problem: problem, expo: c.expo, bug: c.bug}})
+	c.put(&regime{cfg: o.Config, env: env, builder: &builder{cfg: o.Config, lists: env.Lists, problem: problem, expo: c.expo, bug: c.bug}})
 	c.Reloaded(nil)
 	return c, nil
 }
@@ -146,8 +146,14 @@ func (c *Collector) Apply(cfg *targets.Config) error {
 		return err
 	}
 	b := *old.builder
-	b.cfg = cfg
+	b.cfg, b.lists = cfg, env.Lists
 	c.put(&regime{cfg: cfg, env: env, builder: &b})
+	if env.Lists != old.env.Lists {
+		c.again("dnsbl")
+	}
+	if env.Proofs != old.env.Proofs {
+		c.again(vantageName)
+	}
 	select {
 	case c.applied <- struct{}{}:
 	default:
@@ -235,14 +241,26 @@ func same(old, t *targets.Target) bool {
 // begin schedules new targets in the order of their hashes, the vantage first, because
 // other verdicts depend on it. c.mu is held.
 func (c *Collector) begin(now time.Time, fresh []*state) {
-	fresh = slices.Clone(fresh)
-	slices.SortFunc(fresh, func(a, b *state) int {
+	c.scheduler.add(now, len(c.states), byHash(fresh)...)
+}
+
+// again makes a check due now on all targets that run it, spread as at start, because what it asks has changed.
+func (c *Collector) again(check string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running {
+		c.scheduler.again(time.Now(), check, len(c.states), byHash(c.inOrder())...)
+	}
+}
+
+// byHash returns targets in the order of their hashes, the vantage first.
+func byHash(sts []*state) []*state {
+	return slices.SortedFunc(slices.Values(sts), func(a, b *state) int {
 		if d := cmp.Compare(kindRank(a), kindRank(b)); d != 0 {
 			return d
 		}
 		return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.name, b.name))
 	})
-	c.scheduler.add(now, len(c.states), fresh...)
 }
 
 func kindRank(st *state) int {
@@ -345,7 +363,7 @@ func (c *Collector) Snapshots() []*Snapshot {
 	now := time.Now()
 	out := make([]*Snapshot, len(sts))
 	vantage := 0
-	var aboutUs []checks.Finding
+	aboutUs := reg.env.Lists.Findings()
 	for i, st := range sts {
 		out[i] = st.snapshot.Load()
 		if e := out[i].expires; !e.IsZero() && !now.Before(e) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -166,7 +167,7 @@ func TestDiscovery(t *testing.T) {
 			return errors.New("could not be told")
 		}
 		r.Result.ExchangersKnown = true
-		for _, h := range strings.Fields(hosts[r.Target.Name]) {
+		for h := range strings.FieldsSeq(hosts[r.Target.Name]) {
 			r.Result.Exchangers = append(r.Result.Exchangers, checks.Exchanger{Host: h})
 		}
 		r.Part("mx", checks.HoldRecords)
@@ -385,6 +386,39 @@ func TestAboutUs(t *testing.T) {
 		see(c, name, smtp, func(r *checks.Round) { r.Part("x", checks.HoldReplies) })
 	}
 	want(t, text(t, c, "problem"), "")
+}
+
+// TestSickLists: that a blocklist refuses us is a problem of the vantage as soon as it is known, and no longer than that.
+func TestSickLists(t *testing.T) {
+	world, err := mailworld.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer world.Close()
+	if err := world.Zone("*.a.example.net. A 127.255.255.254"); err != nil {
+		t.Fatal(err)
+	}
+	conf := func(lists ...string) *targets.Config {
+		cfg := config()
+		cfg.Resolver.Servers, cfg.Blocklists = []string{world.Resolver()}, listsOf(lists...)
+		return cfg
+	}
+	c := collectorOf(t, conf("a"))
+	want(t, text(t, c, "problem"), "")
+	r := &checks.Round{
+		Target: &targets.Target{Kind: targets.KindSender, Sender: &targets.Sender{Addr: netip.MustParseAddr("192.0.2.1")}},
+		Env:    c.regime.Load().env, Facts: &checks.Facts{}, Last: func(string) (time.Time, bool) { return time.Time{}, false },
+	}
+	if err := checks.ByName("dnsbl").Run(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	want(t, text(t, c, "problem", "dnsbl_state"), `
+dnsbl_state{list="a",state="blocked"} 1
+problem{check="vantage",problem="vantage_dnsbl_refused",severity="warning",target="vantage"} 1`)
+	if err := c.Apply(conf("b")); err != nil {
+		t.Fatal(err)
+	}
+	want(t, text(t, c, "problem", "dnsbl_state"), "")
 }
 
 // TestChecks holds the checks to what they promise: their problems are in the catalogue, and

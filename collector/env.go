@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -22,7 +23,7 @@ import (
 // newEnv makes what all rounds under a configuration share. What the last one, if there is
 // one, has learnt and still holds (answers of DNS, tests of blocklists, our own name) is kept.
 func (c *Collector) newEnv(cfg *targets.Config, old *regime) (*checks.Env, error) {
-	env := &checks.Env{Config: cfg, Dialer: c.opts.Dialer, Route: c.opts.Route, Proofs: &checks.Proofs{}}
+	env := &checks.Env{Config: cfg, Dialer: c.opts.Dialer, Route: c.opts.Route, Proofs: checks.NewProofs(cfg.Vantage)}
 	if old != nil && slices.Equal(cfg.Vantage.Egress, old.cfg.Vantage.Egress) {
 		env.Proofs = old.env.Proofs
 	}
@@ -51,17 +52,22 @@ func (c *Collector) newEnv(cfg *targets.Config, old *regime) (*checks.Env, error
 		env.Lists = old.env.Lists
 	} else {
 		forResolver := func(server string) (*dnsclient.Client, error) { return c.newDNS(cfg, []string{server}) }
-		if env.Lists, err = checks.NewLists(cfg, env.DNS, forResolver); err != nil {
+		var lists *checks.Lists
+		if old != nil {
+			lists = old.env.Lists
+		}
+		if env.Lists, err = checks.NewLists(cfg, env.DNS, forResolver, lists); err != nil {
 			return nil, fmt.Errorf("blocklists: %w", err)
 		}
 	}
 
-	env.HeloName, env.HeloResolves = cfg.HeloName, cfg.HeloName != ""
-	if cfg.HeloName == "" && old != nil && old.cfg.HeloName == "" {
-		env.HeloName, env.HeloResolves = old.env.HeloName, old.env.HeloResolves
-	}
-	if env.HeloName == "" {
-		env.HeloName = addressLiteral(outgoingAddress())
+	switch {
+	case cfg.HeloName != "":
+		env.HeloName, env.HeloResolves = cfg.HeloName, true
+	case old != nil && old.cfg.HeloName == "":
+		env.HeloName, env.HeloResolves, env.HeloErr = old.env.HeloName, old.env.HeloResolves, old.env.HeloErr
+	default:
+		env.HeloName, env.HeloErr = addressLiteral(outgoingAddress()), errNotLookedFor
 	}
 	return env, nil
 }
@@ -104,33 +110,25 @@ func (c *Collector) roots(file string) (*x509.CertPool, error) {
 const (
 	// heloPatience is how long the first rounds wait for our own name.
 	heloPatience = 3 * time.Second
-	// heloRetry is how often it is looked for again while DNS does not know it.
-	heloRetry = 5 * time.Minute
+	// heloRetry is how often it is looked for again while DNS does not know it, heloRetryUntold while that cannot be told.
+	heloRetry       = 5 * time.Minute
+	heloRetryUntold = 30 * time.Second
 )
+
+// errNotLookedFor says why it is not known at start whether DNS knows our name.
+var errNotLookedFor = errors.New("this machine's name has not been looked for in DNS yet")
 
 // findHeloName looks for the name to say in EHLO while none is configured and none found. RFC 5321 section 4.1.1.1: the client's fully qualified domain name, and only where it
 // has none an address literal. found is closed after the first attempt.
 func (c *Collector) findHeloName(ctx context.Context, found chan<- struct{}) {
 	for first := true; ; first = false {
-		env := c.regime.Load().env
-		done := env.HeloResolves
-		if !done {
-			asking, cancel := context.WithTimeout(ctx, 10*time.Second)
-			name, ok := machineName(asking, env.DNS, machineNames())
-			cancel()
-			if done = ok; ok {
-				c.setHeloName(name)
-			}
-		}
+		wait := c.lookForHeloName(ctx, machineNames())
 		if first {
-			if !done && ctx.Err() == nil {
-				c.logger.Warn("This machine's name is not in DNS and helo_name is not configured: servers are greeted with an address literal, which many refuse", "helo_name", env.HeloName)
-			}
 			close(found)
 		}
 		var retry <-chan time.Time
-		if !done {
-			retry = time.After(heloRetry)
+		if wait > 0 {
+			retry = time.After(wait)
 		}
 		select {
 		case <-ctx.Done():
@@ -141,8 +139,37 @@ func (c *Collector) findHeloName(ctx context.Context, found chan<- struct{}) {
 	}
 }
 
-// setHeloName puts a name that was found into the configuration in force, if it still needs one.
-func (c *Collector) setHeloName(name string) {
+// lookForHeloName looks for one of names in DNS, if a name is needed, and returns when to look again; 0: there is no need.
+func (c *Collector) lookForHeloName(ctx context.Context, names []string) time.Duration {
+	env := c.regime.Load().env
+	if env.HeloResolves {
+		return 0
+	}
+	asking, cancel := context.WithTimeout(ctx, 10*time.Second)
+	name, err := machineName(asking, env.DNS, names)
+	cancel()
+	if ctx.Err() != nil {
+		return 0
+	}
+	c.setHeloName(name, err)
+	first := errors.Is(env.HeloErr, errNotLookedFor)
+	switch {
+	case name != "":
+		return 0
+	case err != nil:
+		if first {
+			c.logger.Warn("Whether this machine's name is in DNS cannot be told: until it can, servers are greeted with an address literal, which many refuse", "helo_name", env.HeloName, "err", err)
+		}
+		return heloRetryUntold
+	case env.HeloErr != nil:
+		c.logger.Warn("This machine's name is not in DNS and helo_name is not configured: servers are greeted with an address literal, which many refuse", "helo_name", env.HeloName)
+	}
+	return heloRetry
+}
+
+// setHeloName puts what was found into the configuration in force, if it still needs a name: the name, "" if there is none, or why that
+// cannot be told.
+func (c *Collector) setHeloName(name string, err error) {
 	c.applying.Lock()
 	defer c.applying.Unlock()
 	reg := *c.regime.Load()
@@ -150,21 +177,27 @@ func (c *Collector) setHeloName(name string) {
 		return
 	}
 	env := *reg.env
-	env.HeloName, env.HeloResolves = name, true
+	env.HeloErr = err
+	if name != "" {
+		env.HeloName, env.HeloResolves = name, true
+	}
 	reg.env = &env
 	c.regime.Store(&reg)
 }
 
-// machineName returns the first of names that has an address in DNS.
-func machineName(ctx context.Context, dns *dnsclient.Client, names []string) (string, bool) {
+// machineName returns the first of names that has an address in DNS, "" if none has. An error says that one might.
+func machineName(ctx context.Context, dns *dnsclient.Client, names []string) (string, error) {
+	var untold error
 	for _, name := range names {
 		for _, family := range []int{4, 6} {
-			if a, err := dns.Addresses(ctx, family, name); err == nil && a.Outcome == dnsclient.OutcomeFound {
-				return name, true
+			a, err := dns.Addresses(ctx, family, name)
+			if err == nil && a.Outcome == dnsclient.OutcomeFound {
+				return name, nil
 			}
+			untold = errors.Join(untold, err)
 		}
 	}
-	return "", false
+	return "", untold
 }
 
 // machineNames are the names this machine may have, from its own files: the host name itself, its

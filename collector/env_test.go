@@ -1,13 +1,18 @@
 package collector
 
 import (
+	"context"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -60,7 +65,7 @@ func TestHeloName(t *testing.T) {
 	if env := c.regime.Load().env; !strings.HasPrefix(env.HeloName, "[") || env.HeloResolves {
 		t.Errorf("not configured: %q, %v", env.HeloName, env.HeloResolves)
 	}
-	c.setHeloName("found.example.net")
+	c.setHeloName("found.example.net", nil)
 	next := config()
 	next.HeloName = ""
 	if err := c.Apply(next); err != nil {
@@ -72,10 +77,89 @@ func TestHeloName(t *testing.T) {
 	if err := c.Apply(config()); err != nil {
 		t.Fatal(err)
 	}
-	c.setHeloName("late.example.net") // A search that ends after a name was configured.
+	c.setHeloName("late.example.net", nil) // A search that ends after a name was configured.
 	if env := c.regime.Load().env; env.HeloName != "probe.example.net" {
 		t.Errorf("configured later: %q", env.HeloName)
 	}
+}
+
+// TestLookForHeloName: that DNS cannot be asked is not that it does not know our name, and is asked again sooner.
+func TestLookForHeloName(t *testing.T) {
+	world, err := mailworld.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer world.Close()
+	cfg := config()
+	cfg.HeloName = ""
+	cfg.Resolver.Servers = []string{world.Resolver()}
+	c := collectorOf(t, cfg)
+	if env := c.regime.Load().env; env.HeloErr == nil {
+		t.Error("not looked for yet, and known not to be there")
+	}
+	for _, step := range []struct {
+		name  string
+		fault mailworld.DNSFault
+		zone  string
+		wait  time.Duration
+		untold,
+		resolves bool
+	}{
+		{"cannot be told", mailworld.FaultServFail, "", heloRetryUntold, true, false},
+		{"not there", "", "", heloRetry, false, false},
+		{"cannot be told again", mailworld.FaultServFail, "", heloRetryUntold, true, false},
+		{"there", "", "probe.example.com. AAAA 2001:db8::1", 0, false, true},
+		{"no need to look", mailworld.FaultServFail, "", 0, false, true},
+	} {
+		// What is not there is not remembered either.
+		world.Fault(".", step.fault)
+		if err := world.Zone("$TTL 0\n. SOA ns.example. h.example. 1 1 1 1 0\n" + step.zone); err != nil {
+			t.Fatal(err)
+		}
+		wait := c.lookForHeloName(t.Context(), []string{"other.example.com", "probe.example.com"})
+		if env := c.regime.Load().env; wait != step.wait || (env.HeloErr != nil) != step.untold || env.HeloResolves != step.resolves {
+			t.Errorf("%s: again after %v, error %v, resolves %v", step.name, wait, env.HeloErr, env.HeloResolves)
+		}
+	}
+	if name := c.regime.Load().env.HeloName; name != "probe.example.com" {
+		t.Errorf("found %q", name)
+	}
+}
+
+// A hole is a network from which nothing comes back.
+type hole struct{}
+
+func (hole) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// TestFirstRoundBehindBlockedPort: a server that gives up sooner than the proof comes that port 25 is blocked is not said to be down.
+func TestFirstRoundBehindBlockedPort(t *testing.T) {
+	quick := server("192.0.2.12:25", "smtp", 5*time.Minute)
+	quick.Server.Addr = netip.MustParseAddr("192.0.2.12")
+	quick.Module.Timeout = 2 * time.Second
+	cfg := config(quick)
+	cfg.Vantage.Egress = []string{"192.0.2.11:25"}
+	cfg.Resolver.Servers = []string{"127.0.0.1:1"} // Refuses at once.
+	bubble(t, func() *Collector {
+		o := Options{Config: cfg, Dialer: hole{}, Route: func(netip.Addr) error { return nil }}
+		c, err := newCollector(o, []*checks.Check{checks.ByName("smtp"), checks.ByName("vantage")}, anyProblem)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}, func(c *Collector, _ time.Time) {
+		for range 60 {
+			sleep(2 * time.Second)
+			if got := text(t, c, "smtp_up", "problem"); strings.Contains(got, "192.0.2.12") {
+				t.Fatalf("taken for the server's fault:\n%s", got)
+			}
+		}
+		want(t, text(t, c, "check_conclusive"), `
+check_conclusive{check="smtp",target="192.0.2.12:25"} 0
+check_conclusive{check="vantage",target="vantage"} 1`)
+	})
 }
 
 // TestEnvKeeps: what was learnt from DNS is kept over a reload that does not touch it.

@@ -143,7 +143,7 @@ func (r *renderer) add(b *block, m *checks.Metric, value float64, labels []strin
 	}
 	for name, v := range extra {
 		clash := slices.ContainsFunc(order, func(p place) bool { return p.label == name })
-		if clash || v == "" || !model.LabelName(name).IsValidLegacy() || !utf8.ValidString(v) {
+		if clash || v == "" || !model.LegacyValidation.IsValidLabelName(name) || !utf8.ValidString(v) {
 			continue
 		}
 		b.pairs = append(b.pairs, r.pair(name, v))
@@ -290,7 +290,7 @@ func (e *exposition) gather(snapshots []*Snapshot, excluded map[string]bool) (fa
 		metrics[i] = make([]*dto.Metric, 0, count[i])
 	}
 	var gauges []dto.Gauge
-	one, zero := &dto.Gauge{Value: ptr(1.0)}, &dto.Gauge{Value: ptr(0.0)}
+	one, zero := &dto.Gauge{Value: new(1.0)}, &dto.Gauge{Value: new(0.0)}
 	global := map[uint64]bool{}
 	for _, s := range snapshots {
 		s.blocks(func(b *block) {
@@ -337,5 +337,3 @@ func (e *exposition) gather(snapshots []*Snapshot, excluded map[string]bool) (fa
 	}
 	return families, total
 }
-
-func ptr[T any](v T) *T { return &v }

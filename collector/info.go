@@ -12,7 +12,7 @@ import (
 var (
 	targetInfo          = &checks.Metric{Name: "target_info", Help: "One for each target, with the labels that the configuration gives it.", Labels: []string{"kind", "source", "module", "role", "owner"}}
 	senderInfo          = &checks.Metric{Name: "sender_info", Help: "Which senders a domain has.", Labels: []string{"sender"}}
-	checkConclusive     = &checks.Metric{Name: "check_conclusive", Help: "1 if the last run of the check reached a verdict, 0 if it could not.", Labels: []string{"check"}}
+	checkConclusive     = &checks.Metric{Name: "check_conclusive", Help: "1 if the last run of the check reached a verdict, 0 if it could not; absent where there is nothing to ask.", Labels: []string{"check"}}
 	checkLastRun        = &checks.Metric{Name: "check_last_run_timestamp_seconds", Help: "When the check ran last, as seconds since 1970.", Labels: []string{"check"}}
 	checkLastConclusive = &checks.Metric{Name: "check_last_conclusive_timestamp_seconds", Help: "When the check last reached a verdict, as seconds since 1970. What it says is as old as this.", Labels: []string{"check"}}
 	problemMetric       = &checks.Metric{Name: "problem", Help: "1 while a problem stands, on the target that owns it.", Labels: []string{"check", "problem", "severity"}}

@@ -2,7 +2,9 @@ package collector
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -67,6 +69,109 @@ func TestReloadError(t *testing.T) {
 	want(t, text(t, c, "target_info"), before)
 	c.Reloaded(nil)
 	want(t, text(t, c, "config_last_reload_successful"), "config_last_reload_successful{} 1")
+}
+
+// listsOf are blocklists of these ids.
+func listsOf(ids ...string) (out targets.Blocklists) {
+	for _, id := range ids {
+		out.Lists = append(out.Lists, targets.List{Blocklist: &catalog.Blocklist{ID: id, Zone: id + ".example.net", Kinds: []string{"ipv4"}}})
+	}
+	return out
+}
+
+// TestReloadBlocklists: what lists said that are asked no more goes at once, even what a round under way brings; new ones are asked
+// soon, without a stampede.
+func TestReloadBlocklists(t *testing.T) {
+	j := &journal{}
+	dnsbl := j.fake("dnsbl", func(ctx context.Context, r *checks.Round) error {
+		lists := r.Env.Config.Blocklists.Lists
+		if r.Target.Name == "slow.example.org:25" && len(j.of(r.Target.Name, "dnsbl")) == 1 {
+			time.Sleep(3 * time.Minute)
+		}
+		for _, l := range lists {
+			r.Part("192.0.2.1 "+l.ID, checks.HoldRecords).EmitBool(fakeUp, true, l.ID)
+		}
+		return nil
+	})
+	const n = 60
+	conf := func(lists ...string) *targets.Config {
+		ts := []*targets.Target{server("slow.example.org:25", "dnsbl", time.Hour), server("quick.example.org:25", "smtp", time.Hour)}
+		for i := range n {
+			ts = append(ts, server(fmt.Sprintf("mx%d.example.org:25", i), "dnsbl", time.Hour, "smtp", 24*time.Hour))
+		}
+		cfg := config(ts...)
+		cfg.Blocklists = listsOf(lists...)
+		return cfg
+	}
+	bubble(t, func() *Collector { return collectorOf(t, conf("a", "b"), dnsbl, j.fake("smtp", nil)) }, func(c *Collector, begin time.Time) {
+		sleep(2 * time.Minute)
+		if got := text(t, c, "fake_up"); strings.Count(got, `address="a"`) != n {
+			t.Fatalf("before the reload:\n%s", got)
+		}
+		reload := time.Now()
+		if err := c.Apply(conf("b", "c")); err != nil {
+			t.Fatal(err)
+		}
+		if got := text(t, c, "fake_up"); strings.Contains(got, `address="a"`) || strings.Count(got, `address="b"`) != n {
+			t.Errorf("right after the reload:\n%s", got)
+		}
+		sleep(2 * time.Minute)
+		if got := text(t, c, "fake_up"); strings.Contains(got, `address="a"`) || strings.Count(got, `address="c"`) != n+1 {
+			t.Errorf("two minutes after the reload:\n%s", got)
+		}
+		var again []time.Time
+		for i := range n {
+			name := fmt.Sprintf("mx%d.example.org:25", i)
+			at := j.of(name, "dnsbl")
+			if len(at) != 2 || len(j.of(name, "smtp")) != 1 {
+				t.Fatalf("%s ran at %v", name, at)
+			}
+			again = append(again, at[1].Add(-reload.Sub(begin)))
+		}
+		slices.SortFunc(again, time.Time.Compare)
+		for i := range n - startsPerSecond {
+			if again[i+startsPerSecond].Sub(again[i]) < time.Second {
+				t.Fatal("a stampede")
+			}
+		}
+		if last := again[n-1].Sub(begin); last > 4*time.Second {
+			t.Errorf("the last was asked again %v after the reload", last)
+		}
+		if at := j.of("slow.example.org:25", "dnsbl"); len(at) != 2 || at[1].Sub(at[0]) != 3*time.Minute {
+			t.Errorf("the one that was being asked ran at %v", at)
+		}
+		if err := c.Apply(conf("b", "c")); err != nil {
+			t.Fatal(err)
+		}
+		sleep(30 * time.Second)
+		if at := j.of("mx0.example.org:25", "dnsbl"); len(at) != 2 {
+			t.Errorf("no list changed, and it ran at %v", at)
+		}
+	})
+}
+
+// TestReloadEgress: where other servers are to prove that port 25 is open, they are asked at once.
+func TestReloadEgress(t *testing.T) {
+	j := &journal{}
+	conf := func(egress ...string) *targets.Config {
+		cfg := config()
+		cfg.Vantage.Egress = egress
+		return cfg
+	}
+	bubble(t, func() *Collector { return collectorOf(t, conf(), j.fake("vantage", nil)) }, func(c *Collector, begin time.Time) {
+		for _, test := range []struct {
+			egress string
+			runs   int
+		}{{"mx1.example.org:25", 2}, {"mx1.example.org:25", 2}, {"mx2.example.org:25", 3}} {
+			if err := c.Apply(conf(test.egress)); err != nil {
+				t.Fatal(err)
+			}
+			sleep(time.Second)
+			if n := len(j.of("vantage", "vantage")); n != test.runs {
+				t.Errorf("%s: %d runs, want %d", test.egress, n, test.runs)
+			}
+		}
+	})
 }
 
 // TestReloadBackoff: patience with an address outlives a reload of its target, and ends when the target changes.

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"hash/fnv"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,6 +67,7 @@ type plan struct {
 	check        *checks.Check
 	every, least time.Duration
 	due          time.Time
+	again        bool // Asked for at due; if that is missed, right after.
 }
 
 // A timetable is the part of a target's state that the scheduler owns, guarded by its mutex.
@@ -102,20 +104,44 @@ func newScheduler(run func(context.Context, *state, []*plan, time.Time)) *schedu
 func (s *scheduler) add(now time.Time, all int, sts ...*state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pause := time.Second / time.Duration(max(startsPerSecond, (all+59)/60))
 	for _, st := range sts {
 		if len(st.plans) == 0 || st.gone {
 			continue
 		}
-		if s.starts.Before(now) {
-			s.starts = now.Round(0)
-		}
-		st.next = s.starts
+		st.next = s.slot(now, all)
 		for _, p := range st.plans {
 			p.due = st.next
 		}
-		s.starts = s.starts.Add(pause)
 		heap.Push(&s.queue, st)
+	}
+	s.nudge()
+}
+
+// slot returns when the next target may begin out of turn. s.mu is held.
+func (s *scheduler) slot(now time.Time, all int) time.Time {
+	if s.starts.Before(now) {
+		s.starts = now.Round(0)
+	}
+	at := s.starts
+	s.starts = at.Add(time.Second / time.Duration(max(startsPerSecond, (all+59)/60)))
+	return at
+}
+
+// again makes a check due on the targets that run it, in their order and as spread out as first rounds are.
+func (s *scheduler) again(now time.Time, check string, all int, sts ...*state) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range sts {
+		i := slices.IndexFunc(st.plans, func(p *plan) bool { return p.check.Name == check })
+		if i < 0 || st.gone {
+			continue
+		}
+		p, at := st.plans[i], s.slot(now, all)
+		p.due, p.again = minTime(p.due, at), true
+		if st.index >= 0 && at.Before(st.next) {
+			st.next = at
+			heap.Fix(&s.queue, st.index)
+		}
 	}
 	s.nudge()
 }
@@ -202,7 +228,7 @@ func (s *scheduler) start(ctx context.Context, st *state, now time.Time) {
 		if now.Sub(st.next) < punctual {
 			ran = st.next
 		}
-		p.due = nextDue(ran, st.phase, p.every, p.least)
+		p.due, p.again = nextDue(ran, st.phase, p.every, p.least), false
 	}
 	ctx, st.cancel = context.WithCancel(ctx)
 	st.running = true
@@ -226,7 +252,9 @@ func (s *scheduler) ended(st *state) {
 	st.next = time.Time{}
 	for _, p := range st.plans {
 		at := p.due
-		if !at.After(now) || at.Sub(now) > 2*p.every+p.least { // Missed, or the clock was set back.
+		if p.again {
+			at = maxTime(at, now)
+		} else if !at.After(now) || at.Sub(now) > 2*p.every+p.least { // Missed, or the clock was set back.
 			at = gridPoint(now, st.phase, p.every)
 			p.due = minTime(p.due, at)
 		}
@@ -240,6 +268,13 @@ func (s *scheduler) ended(st *state) {
 
 func minTime(a, b time.Time) time.Time {
 	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.Before(b) {
 		return b
 	}
 	return a
@@ -262,11 +297,13 @@ func (q queue) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
 	q[i].index, q[j].index = i, j
 }
+
 func (q *queue) Push(x any) {
 	st := x.(*state)
 	st.index = len(*q)
 	*q = append(*q, st)
 }
+
 func (q *queue) Pop() any {
 	old := *q
 	st := old[len(old)-1]

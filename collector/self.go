@@ -20,7 +20,7 @@ var (
 	dnsblState       = &checks.Metric{Name: "dnsbl_state", Help: "1 for the state that a blocklist is in; only the verdicts of one that is ok or unverified are believed.", Labels: []string{"list", "state"}, Global: true}
 	dnsblQueries     = &checks.Metric{Name: "dnsbl_queries_total", Help: "Questions asked of a blocklist, by what became of them.", Labels: []string{"list", "outcome"}, Global: true}
 	backoffUntil     = &checks.Metric{Name: "target_backoff_until_timestamp_seconds", Help: "Until when an address is left alone because it said so, as seconds since 1970; absent otherwise.", Labels: []string{"address"}}
-	probesTotal      = &checks.Metric{Name: "probes_total", Help: "Runs of checks: conclusive, inconclusive, or skipped because the target wants to be left alone.", Labels: []string{"check", "outcome"}, Global: true}
+	probesTotal      = &checks.Metric{Name: "probes_total", Help: "Runs of checks: conclusive, inconclusive, or skipped because the target wants to be left alone or there is nothing to ask.", Labels: []string{"check", "outcome"}, Global: true}
 	probeDuration    = &checks.Metric{Name: "probe_duration_seconds", Help: "How long a run of a check took, waiting included.", Labels: []string{"check"}, Global: true}
 	probesInFlight   = &checks.Metric{Name: "probes_in_flight", Help: "SMTP sessions under way.", Global: true}
 	scheduleLag      = &checks.Metric{Name: "schedule_lag_seconds", Help: "How late the last round began, or how long a session has been waiting for a place under limits.concurrency, whichever is more.", Global: true}
@@ -119,7 +119,7 @@ func (s *self) gather(series int, excluded map[string]bool) ([]*dto.MetricFamily
 	name := namespace + seriesMetric.Name
 	families = append(families, &dto.MetricFamily{
 		Name: &name, Help: &seriesMetric.Help, Type: dto.MetricType_GAUGE.Enum(),
-		Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: ptr(float64(series))}}},
+		Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: new(float64(series))}}},
 	})
 	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool {
 		short, ours := strings.CutPrefix(f.GetName(), namespace)

@@ -70,7 +70,7 @@ const (
 	skipped      outcome = "skipped"
 )
 
-// outcomeOf judges a run. A run that was left out entirely is none; one in which something
+// outcomeOf judges a run. A run that was left out entirely, or that had nothing to ask, is none; one in which something
 // was asked and nothing told is inconclusive.
 func outcomeOf(r *checks.Result, err error) outcome {
 	if err != nil {
@@ -94,8 +94,10 @@ func outcomeOf(r *checks.Result, err error) outcome {
 		return inconclusive
 	case left > 0:
 		return skipped
+	case r.KeepOthers:
+		return inconclusive
 	}
-	return conclusive
+	return skipped // There was nothing to ask.
 }
 
 // after returns what a check knows after a run that began at now. What the run saw replaces
@@ -107,6 +109,9 @@ func (c CheckState) after(now time.Time, r *checks.Result, runErr error, render 
 	}
 	if c.Conclusive && how != skipped {
 		c.LastConclusive = now
+	}
+	if how == skipped && len(r.Parts) == 0 {
+		return CheckState{Check: c.Check, Every: c.Every} // What it was asked about earlier is gone.
 	}
 	earlier := c.Parts
 	c.Parts = nil
@@ -189,6 +194,7 @@ func kept(lines []string) []string {
 // A builder makes snapshots under one configuration.
 type builder struct {
 	cfg     *targets.Config
+	lists   *checks.Lists
 	problem func(id string) (catalog.Problem, bool)
 	expo    *exposition
 	bug     func(what string) // A mistake of ours, to be told once.
@@ -198,10 +204,14 @@ type builder struct {
 func (b *builder) build(st *state, known []CheckState, now time.Time) *Snapshot {
 	s := &Snapshot{Target: st.target, state: st, Checks: make([]CheckState, len(known))}
 	for i, c := range known {
-		parts := make([]*PartState, len(c.Parts))
-		for j, p := range c.Parts {
-			parts[j] = p.at(now)
-			s.expireAt(parts[j].Until)
+		parts := make([]*PartState, 0, len(c.Parts))
+		for _, p := range c.Parts {
+			if c.Check.Name == "dnsbl" && !b.lists.Uses(p.Key) {
+				continue // A reload took the list away, maybe while it was being asked.
+			}
+			p = p.at(now)
+			parts = append(parts, p)
+			s.expireAt(p.Until)
 		}
 		c.Parts = parts
 		s.Checks[i] = c
@@ -217,7 +227,7 @@ func (b *builder) build(st *state, known []CheckState, now time.Time) *Snapshot 
 	return s
 }
 
-// withOthers adds to the vantage's snapshot what showed on other targets. A server that
+// withOthers adds to the vantage's snapshot what showed elsewhere: on blocklists, and on other targets. A server that
 // refuses us for who we are is not at fault: another prober would be let in.
 func (b *builder) withOthers(vantage *Snapshot, aboutUs []checks.Finding, now time.Time) *Snapshot {
 	s := *vantage

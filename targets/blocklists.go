@@ -161,11 +161,13 @@ func (r *listReader) list(id string) (*catalog.Blocklist, bool) {
 	return catalog.BlocklistByID(id)
 }
 
-// names are all ids and groups that can be used.
+// names are all ids and groups that can be used; a group without lists is of no use to anybody.
 func (r *listReader) names() []string {
 	var out []string
 	for _, g := range catalog.Groups() {
-		out = append(out, g.ID)
+		if lists, _ := catalog.InGroup(g.ID); len(lists) > 0 {
+			out = append(out, g.ID)
+		}
 	}
 	return append(out, r.ids()...)
 }

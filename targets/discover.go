@@ -14,6 +14,7 @@ import (
 // Same reports whether two targets are probed in the same way, so that what is known of one holds for the other. Labels, the
 // module's name and where the target comes from do not matter to that.
 func (t *Target) Same(o *Target) bool {
+	t, o = inOrder(t), inOrder(o)
 	return t.Name == o.Name && t.Kind == o.Kind && t.Foreign == o.Foreign &&
 		maps.Equal(t.Every, o.Every) && t.timeout() == o.timeout() && t.parked() == o.parked() &&
 		reflect.DeepEqual(t.Domain, o.Domain) && reflect.DeepEqual(t.Server, o.Server) && reflect.DeepEqual(t.Sender, o.Sender)

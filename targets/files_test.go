@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -134,6 +135,26 @@ func TestTargetFilesShare(t *testing.T) {
 	d.write("targets/a.yml", "servers:\n  - {address: 'mx.example.org:25', role: mta}\n")
 	d.write("targets/b.yml", "servers:\n  - {address: 'MX.example.org:25', role: mta}\n  - {address: 'b.example.org:25'}\n")
 	d.reload("example.org", "203.0.113.9", "mx.example.org:25", "b.example.org:25")
+}
+
+// TestTargetFilesOrder: settings are equal in whatever order they are written.
+func TestTargetFilesOrder(t *testing.T) {
+	const file = "domains:\n  - {name: example.org, dkim_selectors: [%s], senders: [%s], labels: {%s}}\n" +
+		"servers:\n  - {address: 'a.example.org:25', public_addresses: [%s]}\nsenders:\n  - {address: 203.0.113.9, domains: [%s]}\n"
+	d := newDirectory(t, "")
+	d.write("targets/a.yml", fmt.Sprintf(file, "s1, s2", "203.0.113.9, 203.0.113.10", "a: x, b: y", "192.0.2.1, 192.0.2.2", "example.com, example.net"))
+	d.write("targets/b.yml", fmt.Sprintf(file, "s2, s1, s2", "203.0.113.10, 203.0.113.9", "b: y, a: x", "192.0.2.2, 192.0.2.1", "example.net, example.com"))
+	d.reload("example.org", "203.0.113.10", "a.example.org:25", "203.0.113.9")
+	before := d.cfg.Targets
+	d.remove("targets/a.yml")
+	d.reload("example.org", "203.0.113.10", "a.example.org:25", "203.0.113.9")
+	for i, target := range d.cfg.Targets {
+		if !target.Same(before[i]) {
+			t.Errorf("%s: what is known of it would be lost", target.Name)
+		}
+	}
+	d.write("targets/a.yml", fmt.Sprintf(file, "s1, s3", "203.0.113.9, 203.0.113.10", "a: x, b: y", "192.0.2.1, 192.0.2.2", "example.com, example.net"))
+	d.reload("example.org", "203.0.113.10", "a.example.org:25", "203.0.113.9", "!b.yml")
 }
 
 // TestTargetFilesClash names one target in several files with different settings: the later file is bad, and

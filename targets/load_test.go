@@ -116,6 +116,16 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestKnownGroups: nobody is told of a group without lists as one that he may have meant.
+func TestKnownGroups(t *testing.T) {
+	names := new(listReader).names()
+	for _, g := range catalog.Groups() {
+		if lists, _ := catalog.InGroup(g.ID); slices.Contains(names, g.ID) != (len(lists) > 0) {
+			t.Errorf("%s, a group of %d lists: told of: %v", g.ID, len(lists), len(lists) == 0)
+		}
+	}
+}
+
 // TestBusyLists counts the questions of a day against what a list allows.
 func TestBusyLists(t *testing.T) {
 	const text = `

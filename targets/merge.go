@@ -3,8 +3,10 @@ package targets
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // A book puts the targets of all files together, file by file. A file whose targets do not fit to those that
@@ -95,10 +97,37 @@ func senders(e entry) []string {
 	return e.target.Domain.Senders
 }
 
-// sameSettings reports whether two entries for one target say the same.
+// sameSettings reports whether two entries for one target say the same, in whatever order their lists say it.
 func sameSettings(a, b *Target) bool {
+	a, b = inOrder(a), inOrder(b)
 	return a.Kind == b.Kind && a.Module.Name == b.Module.Name && maps.Equal(a.Labels, b.Labels) &&
 		reflect.DeepEqual(a.Domain, b.Domain) && reflect.DeepEqual(a.Server, b.Server) && reflect.DeepEqual(a.Sender, b.Sender)
+}
+
+// inOrder returns a copy of a target whose lists are sorted, with each item once.
+func inOrder(t *Target) *Target {
+	c := *t
+	if t.Domain != nil {
+		d := *t.Domain
+		d.DKIMSelectors, d.Senders = sortedOnce(d.DKIMSelectors, strings.Compare), sortedOnce(d.Senders, strings.Compare)
+		c.Domain = &d
+	}
+	if t.Server != nil {
+		s := *t.Server
+		s.PublicAddresses = sortedOnce(s.PublicAddresses, netip.Addr.Compare)
+		c.Server = &s
+	}
+	if t.Sender != nil {
+		s := *t.Sender
+		s.Domains = sortedOnce(s.Domains, strings.Compare)
+		c.Sender = &s
+	}
+	return &c
+}
+
+// sortedOnce returns a sorted copy of a list with each item once; nil if it is empty.
+func sortedOnce[T comparable](list []T, compare func(T, T) int) []T {
+	return slices.Compact(slices.SortedFunc(slices.Values(list), compare))
 }
 
 // link returns the targets with domains and senders joined both ways: a sender is judged for every domain that names it,

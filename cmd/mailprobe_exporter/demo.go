@@ -53,6 +53,6 @@ func printDemo(stdout io.Writer, world *mailworld.World, listen string) {
 		fmt.Fprintf(w, "  %s\t%s\n", s.Target, s.What)
 	}
 	w.Flush()
-	fmt.Fprintf(stdout, "\nServers, senders and domains show it within a minute, the vantage (this machine) within five.\n")
+	fmt.Fprintf(stdout, "\nAll of it shows within a minute.\n")
 	fmt.Fprintf(stdout, "\nMetrics:       http://%s/metrics   (look for mailprobe_problem)\nConfiguration: http://%s/config\nEnd it with Ctrl-C.\n\n", listen, listen)
 }

@@ -3,11 +3,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"runtime"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -19,12 +22,35 @@ import (
 )
 
 func main() {
+	setVersion()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// setVersion says what the build knows of itself where the linker was not told (-ldflags), as with go build, go install and go run.
+// The revision finds its way by itself.
+func setVersion() {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return
+	}
+	v, date := versionOf(info)
+	version.Version, version.BuildDate = cmp.Or(version.Version, v), cmp.Or(version.BuildDate, date)
+}
+
+// versionOf returns the version of the program, without the v of a module's, and when its last change was committed.
+func versionOf(info *debug.BuildInfo) (v, date string) {
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			date = s.Value
+		}
+	}
+	return strings.TrimPrefix(info.Main.Version, "v"), date
 }
 
 // flags are what the command line said.
 type flags struct {
 	configFile         string
+	configSet          bool // --config.file was given.
 	configCheck        bool
 	autoReload         bool
 	autoReloadInterval time.Duration
@@ -50,6 +76,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	app.Flag("web.enable-lifecycle", "Allow POST to /-/reload.").BoolVar(&f.lifecycle)
 	f.web = kingpinflag.AddFlags(app, ":10587")
 	app.GetFlag("web.listen-address").IsSetByUser(&f.listenSet)
+	app.GetFlag("config.file").IsSetByUser(&f.configSet)
 	promslogflag.AddFlags(app, &f.log)
 
 	serve := app.Command("serve", "Probe on schedule and expose metrics (what is done without a command).").Default()
@@ -75,6 +102,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	case f.autoReloadInterval < time.Second:
 		fmt.Fprintln(stderr, "mailprobe_exporter: --config.auto-reload-interval must be at least 1s")
+		return 2
+	case command == demo.FullCommand() && (f.configSet || f.configCheck):
+		fmt.Fprintln(stderr, "mailprobe_exporter: the demo has a configuration of its own; leave --config.file and --config.check out, or leave demo out")
 		return 2
 	}
 

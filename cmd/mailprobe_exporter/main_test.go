@@ -2,9 +2,13 @@ package main
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -23,6 +27,59 @@ func write(t *testing.T, dir, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestVersionOf reads what go build, go install and go run know.
+func TestVersionOf(t *testing.T) {
+	for _, c := range []struct {
+		info    debug.BuildInfo
+		v, date string
+	}{
+		{debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}}, "1.2.3", ""},
+		{debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "(devel)", ""},
+		{debug.BuildInfo{
+			Main:     debug.Module{Version: "v0.0.0-20260301120000-0123456789ab+dirty"},
+			Settings: []debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.time", Value: "2026-03-01T12:00:00Z"}},
+		}, "0.0.0-20260301120000-0123456789ab+dirty", "2026-03-01T12:00:00Z"},
+	} {
+		if v, date := versionOf(&c.info); v != c.v || date != c.date {
+			t.Errorf("%s: %q of %q, want %q of %q", c.info.Main.Version, v, date, c.v, c.date)
+		}
+	}
+}
+
+// TestPortInUse: who finds the port taken has probed nobody.
+func TestPortInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var visits atomic.Int32
+	var accepting sync.WaitGroup
+	accepting.Go(func() {
+		for {
+			conn, err := taken.Accept()
+			if err != nil {
+				return
+			}
+			visits.Add(1)
+			conn.Close()
+		}
+	})
+	config := write(t, t.TempDir(), "exporter.yml", "helo_name: probe.example.net\nresolver: {servers: ['127.0.0.1:1']}\nblocklists: {use: []}\n"+
+		"servers: [{address: '"+taken.Addr().String()+"'}]\n")
+	status, _, stderr := command("--config.file", config, "--web.listen-address", taken.Addr().String())
+	if status != 1 || !strings.Contains(stderr, "mailprobe_exporter: web server: ") || !strings.Contains(stderr, "in use") {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+	if strings.Contains(stderr, "Stopping") {
+		t.Errorf("it had begun to probe: %s", stderr)
+	}
+	taken.Close()
+	accepting.Wait()
+	if n := visits.Load(); n > 0 {
+		t.Errorf("the server was talked to %d times", n)
+	}
 }
 
 func TestCommandLine(t *testing.T) {
@@ -48,6 +105,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--config.check", "--config.file", half}, 1, []string{"warning: "}, []string{"broken.yml", "cannot be used"}},
 		{[]string{"--config.file", filepath.Join(dir, "missing.yml")}, 1, nil, []string{"missing.yml", "mailprobe_exporter demo"}},
 		{[]string{"--config.check", "--config.file", good, "--web.external-url", "not a url"}, 0, []string{"good"}, nil},
+		{[]string{"demo", "--config.file", good}, 2, nil, []string{"the demo has a configuration of its own", "--config.file"}},
+		{[]string{"demo", "--config.check"}, 2, nil, []string{"the demo has a configuration of its own", "--config.check"}},
 		{[]string{"demo", "--web.external-url", "not a url"}, 1, nil, []string{"--web.external-url", "https://"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {

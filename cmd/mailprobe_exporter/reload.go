@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type reloader struct {
 
 	mu     sync.Mutex
 	config *targets.Config
+	seen   string // The fingerprint of what was last read.
 }
 
 // current returns the configuration in force.
@@ -44,6 +46,7 @@ func (r *reloader) reload() error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.seen = r.fingerprint(r.config) // Before it is read: what changes meanwhile will be noticed.
 	cfg, err := r.load(r.config)
 	if err == nil {
 		err = r.collector.Apply(cfg)
@@ -52,6 +55,9 @@ func (r *reloader) reload() error {
 	if err != nil {
 		r.logger.Error("The configuration was not reloaded, the old one stays in force", "file", r.flags.configFile, "err", err)
 		return err
+	}
+	if !slices.Equal(r.watched(cfg), r.watched(r.config)) {
+		r.seen = r.fingerprint(cfg)
 	}
 	r.config = cfg
 	r.logWarnings(cfg)
@@ -74,28 +80,39 @@ func (r *reloader) run(ctx context.Context, hup <-chan os.Signal) {
 	ticker := time.NewTicker(r.flags.autoReloadInterval)
 	defer ticker.Stop()
 
-	seen := r.fingerprint()
+	r.changed()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hup:
 		case <-ticker.C:
-			if r.fingerprint() == seen {
+			if !r.changed() {
 				continue
 			}
 		}
-		seen = r.fingerprint()
 		_ = r.reload() // It has said what is wrong.
 	}
 }
 
-// fingerprint digests what is watched: target files always, all other files the
+// changed reports whether what is watched has changed since it was last read, or last asked about.
+func (r *reloader) changed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.seen
+	r.seen = r.fingerprint(r.config)
+	return r.seen != before
+}
+
+func (r *reloader) fingerprint(cfg *targets.Config) string {
+	return targets.Fingerprint(r.watched(cfg))
+}
+
+// watched are the files whose changes count: target files always, all other files the
 // configuration was read from only with --config.enable-auto-reload.
-func (r *reloader) fingerprint() string {
-	cfg := r.current()
+func (r *reloader) watched(cfg *targets.Config) []string {
 	if r.flags.autoReload {
-		return targets.Fingerprint(cfg.Inputs())
+		return cfg.Inputs()
 	}
-	return targets.Fingerprint(cfg.TargetInputs())
+	return cfg.TargetInputs()
 }

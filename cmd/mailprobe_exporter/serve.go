@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -85,6 +87,12 @@ func serve(f *flags, c *collector.Collector, cfg *targets.Config, load loader, h
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}
+	listening := make(chan struct{})
+	var once sync.Once
+	server.BaseContext = func(net.Listener) context.Context {
+		once.Do(func() { close(listening) }) // Every listener is open before the first is served.
+		return context.Background()
+	}
 
 	failed := make(chan error, 1)
 	go func() {
@@ -94,6 +102,12 @@ func serve(f *flags, c *collector.Collector, cfg *targets.Config, load loader, h
 			stop()
 		}
 	}()
+	// Who finds the port taken, most likely by himself, has bothered nobody yet.
+	select {
+	case <-listening:
+	case err := <-failed:
+		return err
+	}
 	go r.run(ctx, hup)
 
 	err = c.Run(ctx)

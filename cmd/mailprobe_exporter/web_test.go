@@ -194,6 +194,9 @@ func TestExternalURL(t *testing.T) {
 			t.Errorf("%s: status %d, want %d", path, resp.StatusCode, status)
 		}
 	}
+	if resp, _ := s.ask(t, "GET", "/mailprobe"); resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/mailprobe/" {
+		t.Errorf("without the slash: status %d at %s", resp.StatusCode, resp.Request.URL)
+	}
 }
 
 // TestWatchedFiles says when a change of a file is noticed without being told.
@@ -221,12 +224,35 @@ func TestWatchedFiles(t *testing.T) {
 			write(t, dir, "list.yml", "domains: [{name: example.org}]\n")
 			_ = os.Remove(dir + "/more.yml")
 			s := newSite(t, &flags{autoReload: c.auto}, "helo_name: probe.example.net\ntarget_files: ["+dir+"/*.yml]\n")
-			before := s.reloader.fingerprint()
+			s.reloader.changed()
 			c.edit(s)
-			if changed := s.reloader.fingerprint() != before; changed != c.want {
+			if changed := s.reloader.changed(); changed != c.want {
 				t.Errorf("noticed: %v, want %v", changed, c.want)
 			}
 		})
+	}
+}
+
+// TestReloadOnce: what a reload by other means has read is not read once more by the one who watches files.
+func TestReloadOnce(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "list.yml", "domains: [{name: example.org}]\n")
+	for name, text := range map[string]string{
+		"a comment": secretConfig + "# a comment\n", "other files": "target_files: [" + dir + "/*.yml]\n", "a bad file": "bogus: 1\n",
+	} {
+		s := newSite(t, &flags{autoReload: true, lifecycle: true}, secretConfig)
+		s.reloader.changed()
+		if err := os.WriteFile(s.path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.ask(t, "POST", "/-/reload")
+		if s.reloader.changed() {
+			t.Errorf("%s: would be reloaded once more", name)
+		}
+		appendTo(t, s.path, "# another\n")
+		if !s.reloader.changed() {
+			t.Errorf("%s: the next change is not noticed", name)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
@@ -58,11 +57,7 @@ func runDKIM(ctx context.Context, r *Round) error {
 	selectors := r.Target.Domain.DKIMSelectors
 	answers := make([]dnsclient.Answer[string], len(selectors))
 	errs := make([]error, len(selectors))
-	var asking sync.WaitGroup
-	for i, selector := range selectors {
-		asking.Go(func() { answers[i], errs[i] = r.Env.DNS.TXT(ctx, selectorName(r, selector)) })
-	}
-	asking.Wait()
+	sideBySide(len(selectors), func(i int) { answers[i], errs[i] = r.Env.DNS.TXT(ctx, selectorName(r, selectors[i])) })
 
 	valid := map[string]int{} // Usable keys by type.
 	var unknown []error

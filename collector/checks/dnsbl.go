@@ -108,13 +108,9 @@ func (r *Round) askList(ctx context.Context, l *list, subject string, p *Part) {
 	a := l.ask(ctx, l.name(subject))
 	l.count(a.outcome())
 	switch {
-	case a.hijacked != nil:
-		l.sick(listHijacked, a.hijacked)
-		r.notBelieved(l, p, a.hijacked)
-		return
-	case a.refused != nil:
-		l.sick(listBlocked, a.refused)
-		r.notBelieved(l, p, a.refused)
+	case a.hijacked != nil, a.refused != nil:
+		l.doubt(ctx)
+		r.notBelieved(l, p, firstOf(a.hijacked, a.refused))
 		return
 	case a.err != nil:
 		// Whether it is the list, the resolver or one lost packet, the test shows.

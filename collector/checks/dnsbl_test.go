@@ -69,7 +69,7 @@ func TestJudgeReply(t *testing.T) {
 		{domain, "127.0.0.5", "blocked 127.0.0.4=phishing"},
 	} {
 		var records []netip.Addr
-		for _, s := range strings.Fields(test.records) {
+		for s := range strings.FieldsSeq(test.records) {
 			records = append(records, netip.MustParseAddr(s))
 		}
 		a := judge(test.list, records)
@@ -119,7 +119,7 @@ func newBench(t *testing.T, zone string, lists ...targets.List) *bench {
 	}
 	b := &bench{T: t, world: world, now: time.Now(), last: map[string]time.Time{}}
 	b.env = &Env{Config: cfg, DNS: client, Route: mailworld.Route, Dialer: world.Dialer(), HeloName: "probe.example.net", HeloResolves: true, Proofs: &Proofs{}}
-	if b.env.Lists, err = NewLists(cfg, client, forResolver); err != nil {
+	if b.env.Lists, err = NewLists(cfg, client, forResolver, nil); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -217,43 +217,77 @@ func TestDNSBL(t *testing.T) {
 		zone   string
 		want   string
 	}{
-		{"nobody lists it", aSender("192.0.2.1"), "",
-			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listed 192.0.2.1 b 0"},
-		{"one list of two", aSender("192.0.2.1"), "1.2.0.192.b.example.net. A 127.0.0.2",
-			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listing 192.0.2.1 b 127.0.0.2 spam critical 1\ndnsbl_listed 192.0.2.1 b 1\n! dnsbl_listed critical"},
-		{"two codes at once", aSender("192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.4\n1.2.0.192.a.example.net. A 127.0.0.2",
-			"dnsbl_listing 192.0.2.1 a 127.0.0.2 spam critical 1\ndnsbl_listing 192.0.2.1 a 127.0.0.4 policy warning 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed critical\n! dnsbl_listed warning\ndnsbl_listed 192.0.2.1 b 0"},
-		{"unknown code is no listing", aSender("192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.7",
-			"dnsbl_listing 192.0.2.1 a other unknown info 1\n! dnsbl_unknown_code\ndnsbl_listed 192.0.2.1 b 0"},
-		{"good word is no listing", aSender("192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.50",
-			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listed 192.0.2.1 b 0"},
-		{"listed by an alias", aSender("192.0.2.1"), "1.2.0.192.a.example.net. CNAME x.example.com.\nx.example.com. A 127.0.0.2",
-			"dnsbl_listing 192.0.2.1 a 127.0.0.2 spam critical 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed critical\ndnsbl_listed 192.0.2.1 b 0"},
-		{"refusal is unknown", aSender("192.0.2.1"), "1.2.0.192.a.example.net. A 127.255.255.254",
-			"192.0.2.1 a: unknown: it answers 127.255.255.254, by which it refuses to serve us\ndnsbl_listed 192.0.2.1 b 0"},
-		{"answer of nobody is unknown", aSender("192.0.2.1"), "1.2.0.192.a.example.net. A 203.0.113.80",
-			"192.0.2.1 a: unknown: it answers 203.0.113.80, which is not in 127.0.0.0/8\ndnsbl_listed 192.0.2.1 b 0"},
-		{"dead list spoils nothing", aSender("192.0.2.1"), "2.0.0.127.a.example.net. TXT gone",
-			"192.0.2.1 a: unknown: the list cannot be believed: dead: it does not list its test point\ndnsbl_listed 192.0.2.1 b 0"},
-		{"list of the world", aSender("192.0.2.1"), "*.a.example.net. A 127.0.0.2",
-			"192.0.2.1 a: unknown: the list cannot be believed: lists_world: it lists a random name\ndnsbl_listed 192.0.2.1 b 0"},
-		{"IPv6 by nibbles", aSender("2001:db8::1"), v6 + " A 127.0.0.4",
-			"dnsbl_listing 2001:db8::1 a 127.0.0.4 policy warning 1\ndnsbl_listed 2001:db8::1 a 1\n! dnsbl_listed warning\ndnsbl_listed 2001:db8::1 b 0"},
-		{"IPv4 in IPv6", aSender("::ffff:192.0.2.1"), "1.2.0.192.b.example.net. A 127.0.0.4",
-			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listing 192.0.2.1 b 127.0.0.4 policy warning 1\ndnsbl_listed 192.0.2.1 b 1\n! dnsbl_listed warning"},
-		{"every address of a name", aSender("out.example.org"), "out.example.org. A 192.0.2.2\nout.example.org. A 192.0.2.1\n1.2.0.192.b.example.net. A 127.0.0.4",
-			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listing 192.0.2.1 b 127.0.0.4 policy warning 1\ndnsbl_listed 192.0.2.1 b 1\n! dnsbl_listed warning\ndnsbl_listed 192.0.2.2 a 0\ndnsbl_listed 192.0.2.2 b 0"},
+		{
+			"nobody lists it", aSender("192.0.2.1"), "",
+			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listed 192.0.2.1 b 0",
+		},
+		{
+			"one list of two", aSender("192.0.2.1"), "1.2.0.192.b.example.net. A 127.0.0.2",
+			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listing 192.0.2.1 b 127.0.0.2 spam critical 1\ndnsbl_listed 192.0.2.1 b 1\n! dnsbl_listed critical",
+		},
+		{
+			"two codes at once", aSender("192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.4\n1.2.0.192.a.example.net. A 127.0.0.2",
+			"dnsbl_listing 192.0.2.1 a 127.0.0.2 spam critical 1\ndnsbl_listing 192.0.2.1 a 127.0.0.4 policy warning 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed critical\n! dnsbl_listed warning\ndnsbl_listed 192.0.2.1 b 0",
+		},
+		{
+			"unknown code is no listing", aSender("192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.7",
+			"dnsbl_listing 192.0.2.1 a other unknown info 1\n! dnsbl_unknown_code\ndnsbl_listed 192.0.2.1 b 0",
+		},
+		{
+			"good word is no listing", aSender("192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.50",
+			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listed 192.0.2.1 b 0",
+		},
+		{
+			"listed by an alias", aSender("192.0.2.1"), "1.2.0.192.a.example.net. CNAME x.example.com.\nx.example.com. A 127.0.0.2",
+			"dnsbl_listing 192.0.2.1 a 127.0.0.2 spam critical 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed critical\ndnsbl_listed 192.0.2.1 b 0",
+		},
+		{
+			"refusal is unknown", aSender("192.0.2.1"), "1.2.0.192.a.example.net. A 127.255.255.254",
+			"192.0.2.1 a: unknown: it answers 127.255.255.254, by which it refuses to serve us\ndnsbl_listed 192.0.2.1 b 0",
+		},
+		{
+			"answer of nobody is unknown", aSender("192.0.2.1"), "1.2.0.192.a.example.net. A 203.0.113.80",
+			"192.0.2.1 a: unknown: it answers 203.0.113.80, which is not in 127.0.0.0/8\ndnsbl_listed 192.0.2.1 b 0",
+		},
+		{
+			"dead list spoils nothing", aSender("192.0.2.1"), "2.0.0.127.a.example.net. TXT gone",
+			"192.0.2.1 a: unknown: the list cannot be believed: dead: it does not list its test point\ndnsbl_listed 192.0.2.1 b 0",
+		},
+		{
+			"list of the world", aSender("192.0.2.1"), "*.a.example.net. A 127.0.0.2",
+			"192.0.2.1 a: unknown: the list cannot be believed: lists_world: it lists a random name\ndnsbl_listed 192.0.2.1 b 0",
+		},
+		{
+			"IPv6 by nibbles", aSender("2001:db8::1"), v6 + " A 127.0.0.4",
+			"dnsbl_listing 2001:db8::1 a 127.0.0.4 policy warning 1\ndnsbl_listed 2001:db8::1 a 1\n! dnsbl_listed warning\ndnsbl_listed 2001:db8::1 b 0",
+		},
+		{
+			"IPv4 in IPv6", aSender("::ffff:192.0.2.1"), "1.2.0.192.b.example.net. A 127.0.0.4",
+			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listing 192.0.2.1 b 127.0.0.4 policy warning 1\ndnsbl_listed 192.0.2.1 b 1\n! dnsbl_listed warning",
+		},
+		{
+			"every address of a name", aSender("out.example.org"), "out.example.org. A 192.0.2.2\nout.example.org. A 192.0.2.1\n1.2.0.192.b.example.net. A 127.0.0.4",
+			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listing 192.0.2.1 b 127.0.0.4 policy warning 1\ndnsbl_listed 192.0.2.1 b 1\n! dnsbl_listed warning\ndnsbl_listed 192.0.2.2 a 0\ndnsbl_listed 192.0.2.2 b 0",
+		},
 		{"name without address", aSender("out.example.org"), "", ""},
 		{"private address", aSender("10.0.0.1"), "1.0.0.10.a.example.net. A 127.0.0.2", ""},
-		{"server that sends", aServer(targets.RoleMTA, "192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.2",
-			"dnsbl_listing 192.0.2.1 a 127.0.0.2 spam critical 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed critical\ndnsbl_listed 192.0.2.1 b 0"},
-		{"server that does not", aServer(targets.RoleMX, "192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.2\n1.2.0.192.b.example.net. A 127.0.0.4",
-			"dnsbl_listing 192.0.2.1 a 127.0.0.2 spam info 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed info\ndnsbl_listing 192.0.2.1 b 127.0.0.4 policy warning 1\ndnsbl_listed 192.0.2.1 b 1\n! dnsbl_listed warning"},
-		{"server behind NAT", aServer(targets.RoleMTA, "10.0.0.1", "192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.2",
-			"dnsbl_listing 192.0.2.1 a 127.0.0.2 spam critical 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed critical\ndnsbl_listed 192.0.2.1 b 0"},
+		{
+			"server that sends", aServer(targets.RoleMTA, "192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.2",
+			"dnsbl_listing 192.0.2.1 a 127.0.0.2 spam critical 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed critical\ndnsbl_listed 192.0.2.1 b 0",
+		},
+		{
+			"server that does not", aServer(targets.RoleMX, "192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.2\n1.2.0.192.b.example.net. A 127.0.0.4",
+			"dnsbl_listing 192.0.2.1 a 127.0.0.2 spam info 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed info\ndnsbl_listing 192.0.2.1 b 127.0.0.4 policy warning 1\ndnsbl_listed 192.0.2.1 b 1\n! dnsbl_listed warning",
+		},
+		{
+			"server behind NAT", aServer(targets.RoleMTA, "10.0.0.1", "192.0.2.1"), "1.2.0.192.a.example.net. A 127.0.0.2",
+			"dnsbl_listing 192.0.2.1 a 127.0.0.2 spam critical 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed critical\ndnsbl_listed 192.0.2.1 b 0",
+		},
 		{"server of a provider", foreign, "1.2.0.192.a.example.net. A 127.0.0.2", ""},
-		{"domain, by a mask", aDomain("example.org"), "example.org.d.example.net. A 127.0.0.132",
-			"dnsbl_listing example.org d 127.0.0.128 cracked critical 1\ndnsbl_listing example.org d 127.0.0.4 phishing warning 1\ndnsbl_listed example.org d 1\n! dnsbl_listed critical\n! dnsbl_listed warning"},
+		{
+			"domain, by a mask", aDomain("example.org"), "example.org.d.example.net. A 127.0.0.132",
+			"dnsbl_listing example.org d 127.0.0.128 cracked critical 1\ndnsbl_listing example.org d 127.0.0.4 phishing warning 1\ndnsbl_listed example.org d 1\n! dnsbl_listed critical\n! dnsbl_listed warning",
+		},
 		{"domain that is not listed", aDomain("example.org"), "", "dnsbl_listed example.org d 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -371,11 +405,33 @@ func TestDNSBLBelief(t *testing.T) {
 	aged(retestBad)
 	step("comes to its senses", notListed)
 
+	const refuses = "192.0.2.1 a: unknown: it answers 127.255.255.255, by which it refuses to serve us"
 	zone("1.2.0.192.a.example.net. 0 A 127.255.255.255")
-	step("refuses", "192.0.2.1 a: unknown: it answers 127.255.255.255, by which it refuses to serve us")
+	before = tests()
+	step("refuses about one address, and passes its test", refuses)
+	state("ok")
+	step("and again", refuses)
+	if tests() != before+1 {
+		t.Fatalf("such answers had it tested %d times, want once a minute", tests()-before)
+	}
+	undoubted := func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.doubted = l.doubted.Add(-retestDoubt)
+	}
+	undoubted()
+	zone("*.a.example.net. 0 A 127.255.255.255")
+	step("refuses altogether", refuses)
 	state("blocked")
+	step("left alone for a while", "192.0.2.1 a: unknown: the list cannot be believed: blocked: it answers 127.255.255.255, by which it refuses to serve us")
+	b.world.Remove("*.a.example.net.")
 	aged(retestBad)
+	undoubted()
 	zone("1.2.0.192.a.example.net. 0 A 203.0.113.80")
+	step("somebody else answers about one address", "192.0.2.1 a: unknown: it answers 203.0.113.80, which is not in 127.0.0.0/8")
+	state("ok")
+	undoubted()
+	zone("*.a.example.net. 0 A 203.0.113.80")
 	step("somebody else answers", "192.0.2.1 a: unknown: it answers 203.0.113.80, which is not in 127.0.0.0/8")
 	state("hijacked")
 }

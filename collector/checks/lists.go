@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -24,8 +25,12 @@ import (
 // that anybody can see whether it is alive. We ask for both, for a random name that no list can hold, and for a
 // random name under .invalid, which does not exist (RFC 6761 section 6.4) unless the resolver invents answers. This is
 // done before a list is first believed and every six hours, and for each positive answer once more in the same round: a
-// list whose domain lapsed begins to list the world from one minute to the next.
-type Lists struct{ lists []*list }
+// list whose domain lapsed begins to list the world from one minute to the next. An answer that no list in good health gives
+// has it done at once, too.
+type Lists struct {
+	lists   []*list
+	clients map[string]*dnsclient.Client // By resolver; "" is the resolver of all.
+}
 
 // ListState is the health of one list, for dnsbl_state and dnsbl_queries_total.
 type ListState struct {
@@ -60,9 +65,11 @@ const (
 var askedOutcomes = []string{askedListed, askedNotListed, askedUnknownCode, askedBlocked, askedHijacked, askedError, askedTest}
 
 const (
-	// retestGood is how long a test is good for, retestBad how long a list that failed it is left alone.
-	retestGood = 6 * time.Hour
-	retestBad  = 5 * time.Minute
+	// retestGood is how long a test is good for, retestBad how long a list that failed it is left alone, retestDoubt how often
+	// at most answers have it tested that no list in good health gives.
+	retestGood  = 6 * time.Hour
+	retestBad   = 5 * time.Minute
+	retestDoubt = time.Minute
 )
 
 // Reasons for which a list's answer is not known or not believed.
@@ -71,30 +78,67 @@ var (
 	errListBudget = errors.New("the list has been asked as often as it may be for now")
 )
 
-// NewLists returns the lists of a configuration, none of them tested yet. forResolver makes the client for a list
-// that is to be asked through a resolver of its own.
-func NewLists(cfg *targets.Config, dns *dnsclient.Client, forResolver func(server string) (*dnsclient.Client, error)) (*Lists, error) {
-	all := &Lists{}
-	clients := map[string]*dnsclient.Client{"": dns}
+// NewLists returns the lists of a configuration. forResolver makes the client for a list that is to be asked through a
+// resolver of its own. Those of old, the lists in force until now, that are asked as before keep what is known of them, and
+// all that stay keep count of their questions; nil: none of them has been tested yet.
+func NewLists(cfg *targets.Config, dns *dnsclient.Client, forResolver func(server string) (*dnsclient.Client, error), old *Lists) (*Lists, error) {
+	if old == nil {
+		old = &Lists{}
+	}
+	all := &Lists{clients: map[string]*dnsclient.Client{"": dns}}
+	if old.clients[""] == dns {
+		all.clients = maps.Clone(old.clients)
+	}
 	for _, configured := range cfg.Blocklists.Lists {
-		client := clients[configured.Resolver]
+		client := all.clients[configured.Resolver]
 		if client == nil {
 			var err error
 			if client, err = forResolver(configured.Resolver); err != nil {
 				return nil, fmt.Errorf("%s: resolver: %w", configured.ID, err)
 			}
-			clients[configured.Resolver] = client
+			all.clients[configured.Resolver] = client
 		}
-		l := &list{
-			List: configured, zone: configured.AskedZone(configured.Key.Value()), dns: client.Uncached(),
-			budget: budgetOf(configured), queries: map[string]uint64{},
+		was := old.byID(configured.ID)
+		if was != nil && old.clients[was.Resolver] == client && reflect.DeepEqual(was.List, configured) {
+			all.lists = append(all.lists, was)
+			continue
 		}
-		for _, o := range askedOutcomes {
-			l.queries[o] = 0
-		}
-		all.lists = append(all.lists, l)
+		all.lists = append(all.lists, newList(configured, client, was))
 	}
 	return all, nil
+}
+
+// newList returns a list that has not been tested yet. was is the one of that id until now, or nil.
+func newList(configured targets.List, client *dnsclient.Client, was *list) *list {
+	l := &list{
+		List: configured, zone: configured.AskedZone(configured.Key.Value()), dns: client.Uncached(),
+		budget: budgetOf(configured), queries: map[string]uint64{},
+	}
+	for _, o := range askedOutcomes {
+		l.queries[o] = 0
+	}
+	if was != nil && was.zone == l.zone {
+		if spent := was.budget.Burst() - int(was.budget.Tokens()); spent > 0 {
+			l.budget.AllowN(time.Now(), min(spent, l.budget.Burst()))
+		}
+	}
+	return l
+}
+
+// byID returns the list of an id, or nil.
+func (all *Lists) byID(id string) *list {
+	for _, l := range all.lists {
+		if l.ID == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// Uses reports whether the list that a part of the check dnsbl is about is in use.
+func (all *Lists) Uses(key string) bool {
+	_, id, _ := strings.Cut(key, " ")
+	return all.byID(id) != nil
 }
 
 // budgetOf bounds the questions of a list. Half of a day's may be asked at once, or a test and one question if that
@@ -129,6 +173,22 @@ func (all *Lists) States() []ListState {
 	return out
 }
 
+// Findings tell of the lists that answer nobody here, or not truthfully. That is a problem of the vantage.
+func (all *Lists) Findings() []Finding {
+	var out []Finding
+	for _, s := range all.States() {
+		problem := "vantage_dnsbl_sick"
+		switch s.State {
+		case "", listOK, listUnverified:
+			continue
+		case listBlocked:
+			problem = "vantage_dnsbl_refused"
+		}
+		out = append(out, Finding{Problem: problem, Evidence: s.ID + ": " + s.Why})
+	}
+	return out
+}
+
 // A list is one blocklist with what is known of its health.
 type list struct {
 	targets.List
@@ -140,9 +200,10 @@ type list struct {
 	queries map[string]uint64
 	health  health
 	testing chan struct{} // Closed when the test that is under way ends; nil: none is.
+	doubted time.Time     // When an answer last had it tested.
 }
 
-// A health is what the last test of a list found, or what an answer since then told.
+// A health is what the last test of a list found.
 type health struct {
 	state string    // "" while not tested.
 	why   error     // What was seen that made the state; nil for a good one.
@@ -287,11 +348,16 @@ func sickBecause(state string, why error) error {
 	return fmt.Errorf("%w: %s: %w", errListSick, state, why)
 }
 
-// sick notes that an answer showed the list to be in a bad state.
-func (l *list) sick(state string, why error) {
+// doubt has the list tested because of an answer that none in good health gives; rounds that get such answers at the same time
+// or shortly after share the test. Whether it is the list, the resolver or this one answer, the test shows.
+func (l *list) doubt(ctx context.Context) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.health = health{state: state, why: sickBecause(state, why), since: time.Now(), good: l.health.good}
+	if now := time.Now(); now.Sub(l.doubted) >= retestDoubt {
+		l.doubted = now
+	}
+	since := l.doubted
+	l.mu.Unlock()
+	_ = l.believableSince(ctx, since)
 }
 
 // lastGood is when the last good test of the list ended; the zero time if none has been good.
@@ -349,16 +415,20 @@ func mappedNibbles(a netip.Addr) string {
 // sideBySide calls f with 0 to n-1 at the same time and waits. A panic in one of them is the caller's, who is guarded.
 func sideBySide(n int, f func(i int)) {
 	panics := make(chan any, n)
+	call := func(i int) {
+		defer func() {
+			if p := recover(); p != nil {
+				panics <- p
+			}
+		}()
+		f(i)
+	}
 	var running sync.WaitGroup
-	for i := range n {
-		running.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					panics <- p
-				}
-			}()
-			f(i)
-		})
+	for i := range n - 1 {
+		running.Go(func() { call(i) })
+	}
+	if n > 0 {
+		call(n - 1) // Here, because to wake a thread is dear, and often there is only one.
 	}
 	running.Wait()
 	select {

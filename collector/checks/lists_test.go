@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strings"
@@ -140,6 +141,64 @@ func TestListTestCutOff(t *testing.T) {
 	}
 }
 
+// TestListFindings: that a blocklist is of no use here is the vantage's problem, from the moment that it is known.
+func TestListFindings(t *testing.T) {
+	b := newBench(t, testPoints, listsOf(ipList("a"), ipList("b"), ipList("c"), domainList("d"))...)
+	must(b, b.world.Zone("*.c.example.net. 0 A 127.255.255.254"))
+	b.world.Remove("2.0.0.127.b.example.net.")
+	b.run(dnsblCheck, aSender("192.0.2.1"))
+	want := []Finding{
+		{Problem: "vantage_dnsbl_sick", Evidence: "b: the list cannot be believed: dead: it does not list its test point"},
+		{Problem: "vantage_dnsbl_refused", Evidence: "c: the list cannot be believed: blocked: it answers 127.255.255.254, by which it refuses to serve us"},
+	}
+	if got := b.env.Lists.Findings(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	b.world.Remove("*.c.example.net.")
+	must(b, b.world.Zone(testPoints+"2.0.0.127.c.example.net. A 127.0.0.2"))
+	for _, l := range b.env.Lists.lists {
+		l.health.since = l.health.since.Add(-retestBad)
+	}
+	b.run(dnsblCheck, aSender("192.0.2.1"))
+	if got := b.env.Lists.Findings(); len(got) > 0 {
+		t.Errorf("mended, and still %q", got)
+	}
+}
+
+// TestListsReload: over a reload, lists that are asked as before keep what is known of them, and all that stay the count of
+// their questions.
+func TestListsReload(t *testing.T) {
+	small := func(perDay int) targets.List { return targets.List{Blocklist: ipList("a"), MaxQueriesPerDay: perDay} }
+	b := newBench(t, testPoints, small(10), targets.List{Blocklist: ipList("gone")})
+	b.run(dnsblCheck, aSender("192.0.2.1")) // A test of three and one address, of the five that may be asked at once.
+	old := b.env.Lists
+	other, err := dnsclient.New(dnsclient.Options{Servers: []string{b.world.Resolver()}})
+	must(b, err)
+	for _, test := range []struct {
+		name   string
+		list   targets.List
+		dns    *dnsclient.Client
+		state  string
+		tokens float64
+	}{
+		{"as before", small(10), b.env.DNS, listOK, 1},
+		{"a larger budget", small(20), b.env.DNS, "", 6},
+		{"a smaller budget", small(8), b.env.DNS, "", 0},
+		{"another resolver", small(10), other, "", 1},
+	} {
+		cfg := &targets.Config{Blocklists: targets.Blocklists{Lists: []targets.List{{Blocklist: ipList("b")}, test.list}}}
+		all, err := NewLists(cfg, test.dns, nil, old)
+		must(b, err)
+		s, l := all.States(), all.byID("a")
+		if len(s) != 2 || s[0].State != "" || s[1].State != test.state || math.Abs(l.budget.Tokens()-test.tokens) > 0.1 {
+			t.Errorf("%s: %+v, %v questions left", test.name, s, l.budget.Tokens())
+		}
+		if !all.Uses("192.0.2.1 a") || all.Uses("192.0.2.1 gone") {
+			t.Errorf("%s: a or gone is not rightly in use", test.name)
+		}
+	}
+}
+
 func TestListBudget(t *testing.T) {
 	for _, test := range []struct{ published, configured int }{{1000, 8}, {8, 0}, {5, 0}} {
 		published := ipList("a")
@@ -195,7 +254,7 @@ func TestListResolver(t *testing.T) {
 	if got := b.run(dnsblCheck, aSender("192.0.2.1")); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if _, err := NewLists(b.env.Config, b.env.DNS, func(string) (*dnsclient.Client, error) { return nil, dnsclient.ErrBadName }); err == nil || !strings.Contains(err.Error(), "a: resolver:") {
+	if _, err := NewLists(b.env.Config, b.env.DNS, func(string) (*dnsclient.Client, error) { return nil, dnsclient.ErrBadName }, nil); err == nil || !strings.Contains(err.Error(), "a: resolver:") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -234,12 +293,14 @@ func TestListsAtOnce(t *testing.T) {
 		lists = append(lists, targets.List{Blocklist: ipList(fmt.Sprintf("list%d", i))})
 	}
 	cfg := &targets.Config{Blocklists: targets.Blocklists{Lists: lists}}
-	all, err := NewLists(cfg, client, nil)
+	all, err := NewLists(cfg, client, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Round{Target: aSender("192.0.2.1"), Env: &Env{Config: cfg, DNS: client, Lists: all}, Time: time.Now(), Facts: &Facts{},
-		Last: func(string) (time.Time, bool) { return time.Time{}, false }}
+	r := &Round{
+		Target: aSender("192.0.2.1"), Env: &Env{Config: cfg, DNS: client, Lists: all}, Time: time.Now(), Facts: &Facts{},
+		Last: func(string) (time.Time, bool) { return time.Time{}, false },
+	}
 	if err := dnsblCheck.Run(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}

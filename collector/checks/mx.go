@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 )
@@ -225,11 +224,7 @@ type exchanger struct {
 // lookUpExchangers asks for the addresses of all hosts at once.
 func lookUpExchangers(ctx context.Context, r *Round, hosts []dnsclient.MX) []exchanger {
 	found := make([]exchanger, len(hosts))
-	var asking sync.WaitGroup
-	for i, mx := range hosts {
-		asking.Go(func() { found[i] = lookUpExchanger(ctx, r, mx.Host) })
-	}
-	asking.Wait()
+	sideBySide(len(hosts), func(i int) { found[i] = lookUpExchanger(ctx, r, hosts[i].Host) })
 	return found
 }
 
@@ -237,10 +232,13 @@ func lookUpExchangers(ctx context.Context, r *Round, hosts []dnsclient.MX) []exc
 func lookUpExchanger(ctx context.Context, r *Round, host string) exchanger {
 	var v4, v6 dnsclient.Answer[netip.Addr]
 	var err4, err6 error
-	var asking sync.WaitGroup
-	asking.Go(func() { v4, err4 = r.Env.DNS.Addresses(ctx, 4, host) })
-	v6, err6 = r.Env.DNS.Addresses(ctx, 6, host)
-	asking.Wait()
+	sideBySide(2, func(i int) {
+		if i == 0 {
+			v4, err4 = r.Env.DNS.Addresses(ctx, 4, host)
+		} else {
+			v6, err6 = r.Env.DNS.Addresses(ctx, 6, host)
+		}
+	})
 	// RFC 4291 section 2.5.5.2: a mapped address is IPv4 in disguise and not for the wire.
 	v6.Records = slices.DeleteFunc(v6.Records, netip.Addr.Is4In6)
 	e := exchanger{host: host, aliases: v4.Aliases, addrs: slices.Concat(v4.Records, v6.Records), err: errors.Join(err4, err6)}

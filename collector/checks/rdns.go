@@ -29,16 +29,13 @@ var rdnsCheck = &Check{
 	Help:     "Has the address a name that leads back to it, and does the server call itself by one?",
 	Ref:      "RFC 8601 section 3, RFC 1912 section 2.1",
 	Metrics:  []*Metric{rdnsConfirmed, rdnsNames, rdnsGeneric, heloMatches},
-	Problems: []string{"rdns_missing", "rdns_unconfirmed", "rdns_generic", "rdns_helo_mismatch", "rdns_helo_unresolved"},
+	Problems: []string{"rdns_no_address", "rdns_missing", "rdns_unconfirmed", "rdns_generic", "rdns_helo_mismatch", "rdns_helo_unresolved"},
 	Run:      runRDNS,
 }
 
 // maxPTR is how many names of one address are followed. RFC 8601 section 5 has it bounded: who owns a
 // reverse zone could otherwise have us ask any number of questions.
 const maxPTR = 10
-
-// errNoAddress is for a sender whose name has no address: there is nothing to ask about.
-var errNoAddress = errors.New("the name has no address")
 
 // errNoNames says why nothing is known of what a server calls itself.
 var errNoNames = errors.New("the server has not said its name")
@@ -51,10 +48,15 @@ func runRDNS(ctx context.Context, r *Round) error {
 	switch err := a.Err(); {
 	case err != nil && len(list) == 0 && !a.NoName:
 		return err
-	case len(list) == 0 && r.Target.Sender != nil:
-		return fmt.Errorf("%s: %w", r.Target.Sender.Host, errNoAddress) // Of a server the check smtp says it.
+	case len(list) == 0 && r.Target.Sender != nil: // Of a server the check smtp says it.
+		r.Part("addresses", HoldRecords).Find("rdns_no_address", "", r.Target.Sender.Host+" has neither an A nor an AAAA record")
 	case err != nil:
 		r.Result.KeepOthers = len(list) > 0
+		if r.Target.Sender != nil {
+			// That there is no address at all, if that was known, is not true any more.
+			p := r.Part("addresses", HoldRecords)
+			p.Unknown, p.Withdraw = err, true
+		}
 	}
 	seen := make([]reverse, len(list))
 	sideBySide(len(list), func(i int) { seen[i] = r.lookUpReverse(ctx, list[i]) })

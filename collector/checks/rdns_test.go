@@ -127,10 +127,16 @@ func TestRDNSUnknown(t *testing.T) {
 		t.Error("one name leads back, whatever the others do, and yet there is no verdict")
 	}
 	s.Fault("mx.example.org", mailworld.FaultServFail)
-	for _, target := range []*targets.Target{senderAt("mx.example.org", ""), senderAt("nobody.example.org", "")} {
-		if got := s.run(rdnsCheck, target); !strings.HasPrefix(got, "error: ") {
-			t.Errorf("%s: got %q, want an error", target.Name, got)
-		}
+	if got := s.run(rdnsCheck, senderAt("mx.example.org", "")); !strings.HasPrefix(got, "error: ") {
+		t.Errorf("got %q, want an error", got)
+	}
+}
+
+// TestRDNSNoAddress: that a sender's name has no address is an answer. Of a server the check smtp says it.
+func TestRDNSNoAddress(t *testing.T) {
+	s := newScene(t, reverseZone+"text.example.org. 60 IN TXT x\n")
+	for _, host := range []string{"nobody.example.org", "text.example.org"} {
+		wantLines(t, s.run(rdnsCheck, senderAt(host, "")), "addresses\n!rdns_no_address")
 	}
 	if got := s.run(rdnsCheck, serverAt("nobody.example.org", 25)); got != "" {
 		t.Errorf("a server without address: got %q, want nothing", got)
@@ -146,8 +152,11 @@ func TestRDNSFamilies(t *testing.T) {
 	if err := runRDNS(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if !r.Result.KeepOthers || len(r.Result.Parts) != 1 || r.Result.Parts[0].Unknown != nil {
-		t.Errorf("KeepOthers %v, %d parts; want true and the one of 192.0.2.1", r.Result.KeepOthers, len(r.Result.Parts))
+	if !r.Result.KeepOthers || len(r.Result.Parts) != 2 || r.Part("192.0.2.1", HoldRecords).Unknown != nil {
+		t.Errorf("KeepOthers %v, %d parts; want true and that of 192.0.2.1", r.Result.KeepOthers, len(r.Result.Parts))
+	}
+	if p := r.Part("addresses", HoldRecords); p.Unknown == nil || !p.Withdraw {
+		t.Error("that there is no address would be held")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,4 +122,37 @@ func saw(r *Round, err error) string {
 		lines = append(lines, "follow nothing")
 	}
 	return strings.Join(lines, "\n")
+}
+
+// TestRecordsPanic: a panic in a lookup beside others comes to whoever runs the check, so that a mistake of ours ends no more
+// than this run.
+func TestRecordsPanic(t *testing.T) {
+	w, _ := recordWorld(t)
+	if err := w.Zone("mx.example. MX 10 a.mx.example.\nmx.example. MX 10 b.mx.example."); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		check *Check
+		good  int32 // Lookups before the one that panics.
+	}{{mxCheck, 1}, {mxCheck, 2}, {dkimCheck, 0}} {
+		var done atomic.Int32
+		dns, err := dnsclient.New(dnsclient.Options{Servers: []string{w.Resolver()}, Observe: func(string) {
+			if done.Add(1) > test.good {
+				panic("a mistake of ours")
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		target := aDomain("mx.example")
+		target.Domain.DKIMSelectors = []string{"s1", "s2"}
+		func() {
+			defer func() {
+				if p := recover(); p != "a mistake of ours" {
+					t.Errorf("%s: panic %v", test.check.Name, p)
+				}
+			}()
+			_ = test.check.Run(t.Context(), &Round{Target: target, Env: &Env{DNS: dns.Uncached(), Config: &targets.Config{}}})
+		}()
+	}
 }

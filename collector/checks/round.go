@@ -20,7 +20,8 @@ var (
 	ErrLeftAlone = errors.New("left alone because it said so")
 	ErrNoRoute   = errors.New("no route from here")
 	// ErrEgressBlocked: it was tried, and proves nothing, since check vantage proved that no connection gets through.
-	ErrEgressBlocked = errors.New("connections to port 25 do not leave this network")
+	ErrEgressBlocked  = errors.New("connections to port 25 do not leave this network")
+	errEgressUntested = errors.New("whether connections to port 25 leave this network is not known yet")
 )
 
 // An Env is what all rounds under one configuration share. It is made once for each
@@ -34,8 +35,10 @@ type Env struct {
 	Dialer   smtpclient.Dialer
 	Route    func(netip.Addr) error // smtpclient.Route, or the mail world's.
 	HeloName string                 // Never empty.
-	// HeloResolves is false where HeloName is an address literal for want of a name.
+	// HeloResolves is false where HeloName is an address literal for want of a name; HeloErr then says why it cannot be
+	// told whether DNS knows one, nil if it knows none.
 	HeloResolves bool
+	HeloErr      error
 
 	// Enter waits until one more session with an address may begin, and returns what ends it.
 	// A session never begins while ErrLeftAlone is returned.
@@ -300,8 +303,8 @@ func (r *Round) holdSession(ctx context.Context, addr netip.Addr) (*smtpclient.S
 		return s, fmt.Errorf("%w: %w", ErrNoRoute, s.NoRoute)
 	case s.Aborted != nil:
 		return s, s.Aborted
-	case server.Port == 25 && r.Env.Proofs.EgressBlocked() && neverConnected(s):
-		return s, ErrEgressBlocked
+	case server.Port == 25 && neverConnected(s):
+		return s, r.Env.Proofs.egress(ctx)
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,14 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
+	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
 var vantageOK = &Metric{
@@ -21,7 +25,8 @@ var vantageOK = &Metric{
 }
 
 // vantageCheck looks at the machine the exporter runs on. What is wrong there shows on every target, and would be
-// taken for the targets' fault.
+// taken for the targets' fault. What other checks learn of it, as that a blocklist refuses us, is told as soon as it
+// is known: see Lists.Findings.
 var vantageCheck = &Check{
 	Name:    "vantage",
 	Help:    "Whether this machine is a place from which mail servers and blocklists can be judged.",
@@ -72,22 +77,7 @@ func runVantage(ctx context.Context, r *Round) error {
 			p.Evidence = append(p.Evidence, wrong[i])
 		}
 	}
-	r.findSickLists()
 	return nil
-}
-
-// findSickLists tells of blocklists that answer nobody here, or not truthfully.
-func (r *Round) findSickLists() {
-	p := r.Part("blocklists", HoldReplies)
-	for _, l := range r.Env.Lists.States() {
-		switch l.State {
-		case "", listOK, listUnverified:
-		case listBlocked:
-			p.Find("vantage_dnsbl_refused", "", l.ID+": "+l.Why)
-		default:
-			p.Find("vantage_dnsbl_sick", "", l.ID+": "+l.Why)
-		}
-	}
 }
 
 // routeTo looks whether there is a way to the rest of the world, for which an address of documentation stands: it
@@ -154,6 +144,9 @@ func testPublicResolver(_ context.Context, r *Round) (string, error) {
 // testHelo looks whether the name we say in EHLO leads anywhere. RFC 5321 section 4.1.4 lets a server check it, and
 // many refuse a client whose name does not.
 func testHelo(ctx context.Context, r *Round) (string, error) {
+	if r.Env.HeloErr != nil {
+		return "", r.Env.HeloErr
+	}
 	if !r.Env.HeloResolves {
 		return "helo_name is not configured and this machine's name is not in DNS: servers are greeted with " + r.Env.HeloName, nil
 	}
@@ -167,8 +160,54 @@ func testHelo(ctx context.Context, r *Round) (string, error) {
 	return r.Env.HeloName + " has no address", nil
 }
 
-// Proofs are what the vantage proved of itself that leaves other verdicts unknown. All rounds share it.
-type Proofs struct{ egressBlocked atomic.Bool }
+// Proofs are what the vantage proved of itself that leaves other verdicts unknown. All rounds share it. The zero value
+// has nothing to wait for.
+type Proofs struct {
+	egressBlocked atomic.Bool
+	once          sync.Once
+	tested        chan struct{} // Closed when the first test of port 25 has ended; nil: there is none.
+}
+
+// NewProofs returns proofs of which none is in yet.
+func NewProofs(v targets.Vantage) *Proofs {
+	p := &Proofs{}
+	if len(v.Egress) > 0 {
+		p.tested = make(chan struct{})
+	}
+	return p
+}
+
+// provePatience is how long to wait for the first test of port 25. It has a session in each family, in turn.
+const provePatience = 3 * time.Minute
+
+// egress says why a server that is silent on port 25 may be in the best of health: that port is proved to be blocked, or has not
+// been tested yet, which is waited for. nil: the silence is the server's.
+func (p *Proofs) egress(ctx context.Context) error {
+	if p != nil && p.tested != nil {
+		patience, cancel := context.WithTimeout(ctx, provePatience)
+		defer cancel()
+		select {
+		case <-p.tested:
+		case <-patience.Done():
+			return cmp.Or(ctx.Err(), errEgressUntested)
+		}
+	}
+	if p.EgressBlocked() {
+		return ErrEgressBlocked
+	}
+	return nil
+}
+
+// proveEgress notes how a test of port 25 ended.
+func (p *Proofs) proveEgress(blocked bool) {
+	if p == nil {
+		return
+	}
+	p.egressBlocked.Store(blocked)
+	if p.tested != nil {
+		p.once.Do(func() { close(p.tested) })
+	}
+}
 
 // EgressBlocked reports whether it is proved that connections to port 25 do not leave this machine's network, so
 // that a server which does not answer there may be in the best of health.
@@ -190,9 +229,7 @@ func testEgress(ctx context.Context, r *Round) (string, error) {
 		blocked = blocked && silent[i]
 		proved = proved || silent[i] && strings.HasSuffix(server, mxPort) // Another port says nothing of this one.
 	}
-	if p := r.Env.Proofs; p != nil {
-		p.egressBlocked.Store(blocked && !open && proved)
-	}
+	r.Env.Proofs.proveEgress(blocked && !open && proved)
 	switch {
 	case open:
 		return "", nil

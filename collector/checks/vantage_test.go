@@ -6,8 +6,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
@@ -26,8 +29,8 @@ mx2.example.org. AAAA 2001:db8::12
 var vantageTarget = &targets.Target{Name: "vantage", Kind: targets.KindVantage}
 
 // newVantage is a bench with mail servers that may be talked to. What is in silent gives no sign of life.
-func newVantage(t *testing.T, lists []targets.List, silent ...string) *bench {
-	b := newBench(t, vantageZone+testPoints, lists...)
+func newVantage(t *testing.T, silent ...string) *bench {
+	b := newBench(t, vantageZone+testPoints)
 	b.env.Enter = func(context.Context, netip.Addr) (func(*smtpclient.Session), error) {
 		return func(*smtpclient.Session) {}, nil
 	}
@@ -42,10 +45,8 @@ type mute struct {
 }
 
 func (m mute) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	for _, s := range m.silent {
-		if s == address {
-			return nil, &net.OpError{Op: "dial", Net: network, Err: os.ErrDeadlineExceeded}
-		}
+	if slices.Contains(m.silent, address) {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: os.ErrDeadlineExceeded}
 	}
 	return m.Dialer.DialContext(ctx, network, address)
 }
@@ -68,23 +69,37 @@ func TestVantage(t *testing.T) {
 		want   string
 	}{
 		{"nothing is wrong", func(*bench) {}, routes + resolver + helo},
-		{"no IPv6", func(b *bench) { b.env.Route = noIPv6 },
-			"vantage_ok ipv4 1\nvantage_ok ipv6 0\n! vantage_ipv6\n" + resolver + helo},
-		{"no network", func(b *bench) { b.env.Route = func(netip.Addr) error { return errors.New("no route") } },
-			"vantage_ok ipv4 0\n! vantage_ipv4\nvantage_ok ipv6 0\n! vantage_ipv6\n" + resolver + helo},
-		{"resolver fails", func(b *bench) { b.world.Fault(".", mailworld.FaultServFail) },
-			routes + "vantage_ok resolver 0\n! vantage_resolver\nresolver_rewrites: unknown\nvantage_ok resolver_public 1\nhelo_resolves: unknown"},
-		{"resolver invents answers", func(b *bench) { must(b, b.world.Zone("*.invalid. A 203.0.113.80")) },
-			routes + "vantage_ok resolver 1\nvantage_ok resolver_rewrites 0\n! vantage_resolver_rewrites\nvantage_ok resolver_public 1\n" + helo},
-		{"names below .invalid without addresses prove nothing", func(b *bench) { must(b, b.world.Zone("*.invalid. TXT x")) },
-			routes + "vantage_ok resolver 1\nresolver_rewrites: unknown\nvantage_ok resolver_public 1\n" + helo},
-		{"no EHLO name", func(b *bench) { b.env.HeloName, b.env.HeloResolves = "[192.0.2.1]", false },
-			routes + resolver + "vantage_ok helo_resolves 0\n! vantage_helo"},
-		{"EHLO name without address", func(b *bench) { b.world.Remove("probe.example.net.") },
-			routes + resolver + "vantage_ok helo_resolves 0\n! vantage_helo"},
+		{
+			"no IPv6", func(b *bench) { b.env.Route = noIPv6 },
+			"vantage_ok ipv4 1\nvantage_ok ipv6 0\n! vantage_ipv6\n" + resolver + helo,
+		},
+		{
+			"no network", func(b *bench) { b.env.Route = func(netip.Addr) error { return errors.New("no route") } },
+			"vantage_ok ipv4 0\n! vantage_ipv4\nvantage_ok ipv6 0\n! vantage_ipv6\n" + resolver + helo,
+		},
+		{
+			"resolver fails", func(b *bench) { b.world.Fault(".", mailworld.FaultServFail) },
+			routes + "vantage_ok resolver 0\n! vantage_resolver\nresolver_rewrites: unknown\nvantage_ok resolver_public 1\nhelo_resolves: unknown",
+		},
+		{
+			"resolver invents answers", func(b *bench) { must(b, b.world.Zone("*.invalid. A 203.0.113.80")) },
+			routes + "vantage_ok resolver 1\nvantage_ok resolver_rewrites 0\n! vantage_resolver_rewrites\nvantage_ok resolver_public 1\n" + helo,
+		},
+		{
+			"names below .invalid without addresses prove nothing", func(b *bench) { must(b, b.world.Zone("*.invalid. TXT x")) },
+			routes + "vantage_ok resolver 1\nresolver_rewrites: unknown\nvantage_ok resolver_public 1\n" + helo,
+		},
+		{
+			"no EHLO name", func(b *bench) { b.env.HeloName, b.env.HeloResolves = "[192.0.2.1]", false },
+			routes + resolver + "vantage_ok helo_resolves 0\n! vantage_helo",
+		},
+		{
+			"EHLO name without address", func(b *bench) { b.world.Remove("probe.example.net.") },
+			routes + resolver + "vantage_ok helo_resolves 0\n! vantage_helo",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := newVantage(t, nil)
+			b := newVantage(t)
 			test.change(b)
 			if got := withoutReasons(b.run(vantageCheck, vantageTarget)); got != test.want {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
@@ -136,8 +151,12 @@ func TestVantageEgress(t *testing.T) {
 		{"silent on another port", "mx1.example.org:587", nil, []string{"192.0.2.11:587"}, blocked, false},
 		{"all silent", "mx1.example.org:25 mx2.example.org:25", nil, []string{"192.0.2.11:25", "192.0.2.12:25", "[2001:db8::12]:25"}, blocked, true},
 		{"one family silent", "mx2.example.org:25", map[string]string{"192.0.2.12:25": "220 mx2.example.org\r\n"}, []string{"[2001:db8::12]:25"}, open, false},
-		{"one of two silent", "mx1.example.org:25 mx2.example.org:25", map[string]string{"192.0.2.11:25": "220 mx1.example.org\r\n"},
-			[]string{"192.0.2.12:25", "[2001:db8::12]:25"}, open, false},
+		{
+			"one of two silent", "mx1.example.org:25 mx2.example.org:25",
+			map[string]string{"192.0.2.11:25": "220 mx1.example.org\r\n"},
+			[]string{"192.0.2.12:25", "[2001:db8::12]:25"},
+			open, false,
+		},
 		{"refused", "mx1.example.org:25", nil, nil, unknown, false},
 		{"silent and refused", "mx1.example.org:25 mx2.example.org:25", nil, []string{"192.0.2.11:25"}, unknown, false},
 		{"one family silent, the other refused", "mx2.example.org:25", nil, []string{"192.0.2.12:25"}, unknown, false},
@@ -146,7 +165,7 @@ func TestVantageEgress(t *testing.T) {
 		{"something else than SMTP", "mx1.example.org:25", map[string]string{"192.0.2.11:25": "hello\r\n"}, nil, unknown, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := newVantage(t, nil, test.silent...)
+			b := newVantage(t, test.silent...)
 			b.env.Config.Vantage.Egress = strings.Fields(test.egress)
 			for at, greeting := range test.greets {
 				must(b, b.world.Serve(netip.MustParseAddrPort(at), mailworld.Server{Name: "mx.example.org", Replies: map[string]string{"connect": greeting}}))
@@ -171,7 +190,7 @@ func TestVantageEgress(t *testing.T) {
 
 // TestVantageEgressLeftAlone: a server that wants to be left alone is, and what was known of the way stays.
 func TestVantageEgressLeftAlone(t *testing.T) {
-	b := newVantage(t, nil)
+	b := newVantage(t)
 	b.env.Config.Vantage.Egress = []string{"mx1.example.org:25"}
 	b.env.Enter = func(context.Context, netip.Addr) (func(*smtpclient.Session), error) { return nil, ErrLeftAlone }
 	r := b.round(vantageTarget)
@@ -197,8 +216,8 @@ func TestEgressBlocked(t *testing.T) {
 		{"not proved", 25, "192.0.2.11:25", false, nil},
 		{"refused, so not blocked", 25, "", true, nil},
 	} {
-		b := newVantage(t, nil, test.silent)
-		b.env.Proofs.egressBlocked.Store(test.blocked)
+		b := newVantage(t, test.silent)
+		b.env.Proofs.proveEgress(test.blocked)
 		target := aServer(targets.RoleMX, "192.0.2.11")
 		target.Source = targets.SourceConfig
 		target.Server.Port = test.port
@@ -212,26 +231,53 @@ func TestEgressBlocked(t *testing.T) {
 	}
 }
 
-// TestVantageLists: that a blocklist is of no use here is the vantage's problem, not one of those it was asked about.
-func TestVantageLists(t *testing.T) {
-	b := newVantage(t, listsOf(ipList("a"), ipList("b"), ipList("c"), domainList("d")))
-	must(b, b.world.Zone("*.c.example.net. A 127.255.255.254"))
-	b.world.Remove("2.0.0.127.b.example.net.")
-	b.run(dnsblCheck, aSender("192.0.2.1"))
-	r := b.round(vantageTarget)
-	if err := vantageCheck.Run(t.Context(), r); err != nil {
-		t.Fatal(err)
+// TestEgressUntested: silence on port 25 is not taken for a server's fault before port 25 has been tested.
+func TestEgressUntested(t *testing.T) {
+	b := newVantage(t, "192.0.2.11:25")
+	for _, test := range []struct {
+		name string
+		ends func(p *Proofs) // What becomes of the test within a minute; nil: nothing.
+		took time.Duration
+		want error
+	}{
+		{"proved to be blocked", func(p *Proofs) { p.proveEgress(true) }, time.Minute, ErrEgressBlocked},
+		{"open", func(p *Proofs) { p.proveEgress(false) }, time.Minute, nil},
+		{"never tested", nil, provePatience, errEgressUntested},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			env := *b.env
+			env.Proofs = NewProofs(targets.Vantage{Egress: []string{"mx2.example.org:25"}})
+			r := b.round(serverAt("192.0.2.11", 25))
+			r.Env = &env
+			begin := time.Now()
+			if test.ends != nil {
+				time.AfterFunc(time.Minute, func() { test.ends(env.Proofs) })
+			}
+			if _, err := r.Session(t.Context(), netip.MustParseAddr("192.0.2.11")); !errors.Is(err, test.want) || time.Since(begin) != test.took {
+				t.Errorf("%s: error %v after %v, want %v after %v", test.name, err, time.Since(begin), test.want, test.took)
+			}
+			begin = time.Now()
+			if test.ends != nil {
+				_ = env.Proofs.egress(t.Context()) // Proved once and for all.
+				if time.Since(begin) != 0 {
+					t.Errorf("%s: waited for again", test.name)
+				}
+			}
+		})
 	}
-	var got []string
-	for _, f := range r.Part("blocklists", HoldReplies).Findings {
-		got = append(got, f.Problem+" "+f.Evidence)
+	if p := NewProofs(targets.Vantage{}); p.egress(t.Context()) != nil {
+		t.Error("nothing to test, and waited for")
 	}
-	want := []string{
-		"vantage_dnsbl_sick b: the list cannot be believed: dead: it does not list its test point",
-		"vantage_dnsbl_refused c: the list cannot be believed: blocked: it answers 127.255.255.254, by which it refuses to serve us",
-	}
-	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("got %q, want %q", got, want)
+}
+
+// TestEgressTested: whatever the test of port 25 finds, nobody waits for it any longer.
+func TestEgressTested(t *testing.T) {
+	b := newVantage(t, "192.0.2.11:25")
+	b.env.Config.Vantage.Egress = []string{"mx1.example.org:25"}
+	b.env.Proofs = NewProofs(b.env.Config.Vantage)
+	b.run(vantageCheck, vantageTarget)
+	if err := b.env.Proofs.egress(t.Context()); !errors.Is(err, ErrEgressBlocked) {
+		t.Errorf("error %v", err)
 	}
 }
 

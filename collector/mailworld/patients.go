@@ -167,8 +167,8 @@ const commonZone = `
 
 // sickLists say where the lists that cannot be believed show.
 var sickLists = []Sickness{
-	{"vantage", "The blocklist refusing answers nobody at this resolver, which is no listing.", `mailprobe_dnsbl_state{list="refusing",state="blocked"}`},
-	{"vantage", "The blocklist world lists everything, so that no answer of it is believed.", `mailprobe_dnsbl_state{list="world",state="lists_world"}`},
+	{"vantage", "The blocklist refusing answers nobody at this resolver, which is no listing.", `mailprobe_problem{target="vantage",problem="vantage_dnsbl_refused"}`},
+	{"vantage", "The blocklist world lists everything, so that no answer of it is believed.", `mailprobe_problem{target="vantage",problem="vantage_dnsbl_sick"}`},
 }
 
 // listing is the record by which the honest list lists an address.

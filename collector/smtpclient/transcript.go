@@ -3,6 +3,7 @@ package smtpclient
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,7 +17,7 @@ const (
 // "--" what happened. The server's text is quoted as in Go, without the quotes, and cut to 200 octets a line, so that
 // no control character or endless line reaches a terminal, a page or a log.
 func (s *Session) Transcript() []string {
-	var lines []string
+	lines := make([]string, 0, 64)
 	say := func(format string, a ...any) { lines = append(lines, fmt.Sprintf(format, a...)) }
 
 	for _, step := range s.Steps {
@@ -30,7 +31,7 @@ func (s *Session) Transcript() []string {
 		case step.Reply == nil:
 			say("-- %s: done in %s", step.Stage, took)
 		default:
-			last := len(step.Reply.Lines) - 1
+			code, last := strconv.Itoa(step.Reply.Code), len(step.Reply.Lines)-1
 			for i, text := range step.Reply.Lines {
 				if i == shownLines {
 					say("-- %d more lines", last+1-i)
@@ -40,7 +41,7 @@ func (s *Session) Transcript() []string {
 				if i == last {
 					separator = " "
 				}
-				say("S: %d%s%s", step.Reply.Code, separator, shown(text))
+				lines = append(lines, "S: "+code+separator+shown(text)) // There are many of these.
 			}
 		}
 	}
@@ -59,6 +60,14 @@ func shown(text string) string {
 	if len(text) > shownOctets {
 		text, more = text[:shownOctets], "..."
 	}
+	if !strings.ContainsFunc(text, mustQuote) {
+		return text + more
+	}
 	quoted := strconv.Quote(text)
 	return quoted[1:len(quoted)-1] + more
+}
+
+// mustQuote reports whether a character does not show itself, or is one that quoting uses.
+func mustQuote(r rune) bool {
+	return r < ' ' || r > '~' || r == '"' || r == '\\'
 }

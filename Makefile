@@ -1,0 +1,51 @@
+# What each target needs is in CONTRIBUTING.md.
+GO       ?= go
+FUZZTIME ?= 20s
+LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
+# The race detector needs a C compiler; without one the tests run all the same.
+RACE     := $(if $(shell command -v $${CC:-gcc}),-race)
+
+.PHONY: build test demo-unprivileged integration lint format bench fuzz docs
+
+build:
+	$(GO) build ./cmd/mailprobe_exporter
+
+test:
+	@$(if $(RACE),,echo 'no C compiler: testing without the race detector')
+	$(GO) test $(RACE) -shuffle=on -p 2 ./...
+	@if [ "$$(id -u)" -eq 0 ]; then $(MAKE) --no-print-directory demo-unprivileged; fi
+
+# Root runs the demo's test once more as nobody, for the demo must need no rights.
+demo-unprivileged:
+	@set -eu; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; chmod 755 "$$dir"; \
+	$(GO) test $(RACE) -c -o "$$dir/demo.test" ./cmd/mailprobe_exporter; \
+	cd "$$dir"; \
+	setpriv --reuid=65534 --regid=65534 --clear-groups ./demo.test -test.v -test.run '^TestDemo' >"$$dir/log" 2>&1 || { cat "$$dir/log"; exit 1; }; \
+	grep '^--- PASS: TestDemo' "$$dir/log" || { echo 'no test of the demo was run as nobody' >&2; exit 1; }
+
+integration:
+	integration/install
+	$(GO) test -tags integration -count=1 -parallel 16 -timeout 15m ./integration/...
+
+lint:
+	$(LINT) config verify
+	$(LINT) fmt --diff ./...
+	$(LINT) run ./...
+	$(GO) vet -tags integration ./...
+
+# Not a check: writes the formatting that lint asks for.
+format:
+	$(LINT) fmt ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem -p 1 ./...
+
+fuzz:
+	@set -eu; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+	  done; \
+	done
+
+docs:
+	$(GO) test ./docs -run '^TestTables$$' -update

@@ -28,16 +28,45 @@ type Blocklist struct {
 	MustNotList   string   `yaml:"must_not_list"`
 	NoTest        bool     `yaml:"no_test"`
 	Groups        []string `yaml:"groups"`
-	Removal       string   `yaml:"removal"`         // Address of a page, for people.
 	Registration  string   `yaml:"registration"`    // Where the resolver must be registered first; "": nowhere.
-	Terms         string   `yaml:"terms"`           // What its operator allows.
 	QueriesPerDay int      `yaml:"queries_per_day"` // 0: no published limit.
-	Dead          string   `yaml:"dead"`            // What to say after "dead since"; naming a dead list is an error. "": it lives.
+	Names         []string `yaml:"names"`           // Phrases by which the text of a rejection names the list.
+	Scope         string   `yaml:"scope"`           // Whom one listing hits: address, range, provider or domain.
+
+	// For people.
+	Title      Text     `yaml:"title"`
+	Lists      Text     `yaml:"lists"`   // What it lists, who uses it, and how much that matters.
+	Terms      Text     `yaml:"terms"`   // What its operator allows.
+	Removal    Removal  `yaml:"removal"` // How one gets off it.
+	Causes     []Text   `yaml:"causes"`
+	Remedies   []Text   `yaml:"remedies"`
+	References []string `yaml:"references"`
+	Dead       *End     `yaml:"dead"` // The list is dead; naming it in exporter.yml is an error. nil: it lives.
+}
+
+// Removal says how one gets off a list.
+type Removal struct {
+	URL  string `yaml:"url"` // "" where nobody can be asked.
+	Text `yaml:",inline"`
+}
+
+// An End says since when a list is dead and how it ended.
+type End struct {
+	Since string `yaml:"since"` // A year, or a date such as 2024-06-05; "" where it is not known.
+	Text  `yaml:",inline"`
+}
+
+// String says it in English, to be read after "dead".
+func (e *End) String() string {
+	if e.Since == "" {
+		return e.EN
+	}
+	return "since " + e.Since + ": " + e.EN
 }
 
 // NeedsKey reports whether the list cannot be asked without the operator's key.
 func (b *Blocklist) NeedsKey() bool {
-	return b.Dead == "" && (b.Zone == "" || strings.Contains(b.Zone, keyPlace))
+	return b.Dead == nil && (b.Zone == "" || strings.Contains(b.Zone, keyPlace))
 }
 
 // AskedZone is the zone to ask, without a trailing dot, given the operator's key; "" as key
@@ -50,6 +79,9 @@ func (b *Blocklist) AskedZone(key string) string {
 	return strings.ReplaceAll(zone, keyPlace, key)
 }
 
+// whitelists is the group of lists that say a good word.
+const whitelists = "whitelists"
+
 // keyPlace stands in a zone where the operator's key belongs.
 const keyPlace = "{key}"
 
@@ -58,41 +90,42 @@ type Code struct {
 	Meaning  string   `yaml:"meaning"`  // One lower-case word or several joined by _; a label.
 	Severity Severity `yaml:"severity"` // Of a listing, for an address that sends mail, or a mail domain.
 	NonMTA   Severity `yaml:"non_mta"`  // For an address that does not send; "" means info.
+	Text     Text     `yaml:"text"`     // The same in a sentence for people.
 }
 
 // Blocklists returns every list, dead ones included, in the order of the documentation.
 // The lists must not be changed.
-func Blocklists() []*Blocklist { return slices.Clone(builtin().lists) }
+func (c *Catalog) Blocklists() []*Blocklist { return slices.Clone(c.lists) }
 
 // BlocklistByID looks a list up, dead ones included.
-func BlocklistByID(id string) (*Blocklist, bool) {
-	b, ok := builtin().listByID[id]
+func (c *Catalog) BlocklistByID(id string) (*Blocklist, bool) {
+	b, ok := c.listByID[id]
 	return b, ok
 }
 
 // A Group is a name for several lists in exporter.yml.
 type Group struct {
 	ID   string `yaml:"id"`
-	Help string `yaml:"help"` // What is in it, in one sentence.
+	Help Text   `yaml:"help"` // What is in it, in one sentence.
 }
 
 // Groups returns the groups that lists may be in, in the order of the documentation.
-func Groups() []Group { return slices.Clone(builtin().groups) }
+func (c *Catalog) Groups() []Group { return slices.Clone(c.groups) }
 
 // InGroup returns the lists of a group, which may be none; ok is false if there is no such group.
-func InGroup(group string) (lists []*Blocklist, ok bool) {
-	for _, b := range builtin().lists {
+func (c *Catalog) InGroup(group string) (lists []*Blocklist, ok bool) {
+	for _, b := range c.lists {
 		if slices.Contains(b.Groups, group) {
 			lists = append(lists, b)
 		}
 	}
-	return lists, slices.ContainsFunc(builtin().groups, func(g Group) bool { return g.ID == group })
+	return lists, slices.ContainsFunc(c.groups, func(g Group) bool { return g.ID == group })
 }
 
 // KeyNames returns the names that keys may have in exporter.yml, sorted.
-func KeyNames() []string {
+func (c *Catalog) KeyNames() []string {
 	var names []string
-	for _, b := range builtin().lists {
+	for _, b := range c.lists {
 		if b.KeyName != "" {
 			names = append(names, b.KeyName)
 		}
@@ -103,10 +136,10 @@ func KeyNames() []string {
 
 // DeadZone returns the dead list that a zone belongs to, if there is one, so that a zone of the
 // operator's own making is not one that died long ago.
-func DeadZone(zone string) (*Blocklist, bool) {
+func (c *Catalog) DeadZone(zone string) (*Blocklist, bool) {
 	for name := range parents(zone) {
-		for _, b := range builtin().lists {
-			if b.Dead != "" && b.Zone == name {
+		for _, b := range c.lists {
+			if b.Dead != nil && b.Zone == name {
 				return b, true
 			}
 		}

@@ -16,10 +16,7 @@
 // ask to see whether the list is alive.
 package catalog
 
-import (
-	"net/netip"
-	"slices"
-)
+import "slices"
 
 // A Severity says how grave a problem or a listing is.
 type Severity string
@@ -34,56 +31,42 @@ const (
 
 // A Problem is a fault that a check can find.
 type Problem struct {
-	ID       string   `yaml:"id"`       // Public name: begins with its check's name, or certificate_.
-	Check    string   `yaml:"check"`    // The check that finds it.
+	Advice   `yaml:",inline"`
+	Check    string   `yaml:"check"`    // The check that finds it; the id begins with its name, or with certificate_.
 	Severity Severity `yaml:"severity"` // Unless the check says otherwise for this target.
-	Title    string   `yaml:"title"`
+	When     Text     `yaml:"when"`     // When it is graver or lighter; empty where it never is.
 }
 
 // Problems returns all problems in the order of the documentation.
-func Problems() []Problem { return slices.Clone(builtin().problems) }
+func Problems() []Problem { return slices.Clone(Default().problems) }
 
 // ProblemByID looks a problem up.
 func ProblemByID(id string) (Problem, bool) {
-	p, ok := builtin().problemByID[id]
+	p, ok := Default().problemByID[id]
 	return p, ok
 }
 
-// Provider names the provider that runs the mail host ("google", "microsoft", ...), by the
-// names that providers give to the hosts in their customers' MX records. ok is false for a
-// host of nobody the catalogue knows.
-func Provider(host string) (id string, ok bool) {
-	for name := range parents(host) {
-		if id, ok = builtin().providers[name]; ok {
-			return id, true
+// Replies returns all entries for replies in the order of the documentation.
+func (c *Catalog) Replies() []*Reply { return slices.Clone(c.replies) }
+
+// ReplyCodes returns what the three-digit codes mean, in their order.
+func (c *Catalog) ReplyCodes() []*ReplyCode { return slices.Clone(c.codes) }
+
+// EnhancedCodes returns what the enhanced status codes mean in the registry, in their order.
+func (c *Catalog) EnhancedCodes() []*EnhancedCode { return slices.Clone(c.enhanced) }
+
+// Conditions returns what people look for and that is no reply.
+func (c *Catalog) Conditions() []*Condition { return slices.Clone(c.conditions) }
+
+// Reading says how a reply is read.
+func (c *Catalog) Reading() *Reading { return &c.reading }
+
+// SettingByID says where mail programs keep a setting that remedies speak of; nil if there is none of that id.
+func (c *Catalog) SettingByID(id string) *Setting {
+	for _, s := range c.settings {
+		if s.ID == id {
+			return s
 		}
 	}
-	return "", false
-}
-
-// PublicResolver names the operator of a resolver that anybody may ask ("google", "quad9", ...). ok is false
-// for an address at which the catalogue knows of none.
-func PublicResolver(addr netip.Addr) (id string, ok bool) {
-	for _, r := range builtin().resolvers {
-		for _, p := range r.Prefixes {
-			if p.Contains(addr.Unmap().WithZone("")) {
-				return r.ID, true
-			}
-		}
-	}
-	return "", false
-}
-
-// A Classification says what one reply is about.
-type Classification struct {
-	Cause string // One of the closed set of causes.
-}
-
-// Classify says what a reply of server means. It takes any octets and never fails:
-// what it does not know is "unclassified".
-func Classify(server string, code int, enhanced, text string) Classification {
-	if code >= 200 && code < 400 {
-		return Classification{Cause: "ok"}
-	}
-	return Classification{Cause: "unclassified"}
+	return nil
 }

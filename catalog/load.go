@@ -8,32 +8,46 @@ import (
 	"io/fs"
 	"iter"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
 	"gopkg.in/yaml.v3"
 )
 
-//go:embed data/*.yml
+//go:embed data
 var data embed.FS
 
-// builtin is what the program was built with. That the files are well formed is for the tests to
+// Default returns the catalogue that the program was built with. That its files are well formed is for the tests to
 // see to; should one not be, what could be read is there and the program runs.
-var builtin = sync.OnceValue(func() *contents {
+var Default = sync.OnceValue(func() *Catalog {
 	c, _ := read(data)
 	return c
 })
 
-// The contents of the catalogue.
-type contents struct {
-	problems    []Problem
-	problemByID map[string]Problem
-	groups      []Group
-	lists       []*Blocklist
-	listByID    map[string]*Blocklist
-	providers   map[string]string // From the suffix of a host's name.
-	enhanced    map[string]bool   // By subject.detail.
-	resolvers   []resolver
+// A Catalog is everything that is known of replies, problems, providers and blocklists. It is never changed once it
+// is made, and safe for concurrent use. What it returns must not be changed either.
+type Catalog struct {
+	problems   []Problem
+	replies    []*Reply
+	codes      []*ReplyCode
+	enhanced   []*EnhancedCode
+	conditions []*Condition
+	settings   []*Setting
+	reading    Reading
+	providers  []*ProviderInfo
+	groups     []Group
+	lists      []*Blocklist
+	resolvers  []resolver
+
+	problemByID  map[string]Problem
+	replyByID    map[string]*Reply
+	listByID     map[string]*Blocklist
+	providerByID map[string]*ProviderInfo
+	providerOf   map[string]string // From the suffix of a host's name to the provider's id.
+	known        map[string]bool   // Enhanced codes, as subject.detail.
+	classifier   *classifier
+	own          map[*Reply]bool // Entries that the operator wrote.
 }
 
 // A resolver is one that anybody may ask.
@@ -42,81 +56,167 @@ type resolver struct {
 	Prefixes []netip.Prefix
 }
 
-// read loads all files. The error tells of every file that is malformed.
-func read(files fs.FS) (*contents, error) {
-	c := &contents{problemByID: map[string]Problem{}, listByID: map[string]*Blocklist{}, providers: map[string]string{}}
+// read loads all files. The error tells of everything that is wrong in them.
+func read(files fs.FS) (*Catalog, error) {
+	c := &Catalog{}
 	var errs []error
+	load := func(name string, into any) { errs = append(errs, decode(files, name, into)) }
 
-	problems, err := decode[struct{ Problems []Problem }](files, "data/problems.yml")
-	errs = append(errs, err)
+	var problems struct{ Problems []Problem }
+	load("data/problems.yml", &problems)
 	c.problems = problems.Problems
+	var codes struct{ Codes []*ReplyCode }
+	load("data/codes.yml", &codes)
+	c.codes = codes.Codes
+	var enhanced struct{ Enhanced []*EnhancedCode }
+	load("data/enhanced.yml", &enhanced)
+	c.enhanced = enhanced.Enhanced
+	var conditions struct{ Conditions []*Condition }
+	load("data/conditions.yml", &conditions)
+	c.conditions = conditions.Conditions
+	var settings struct{ Programs []*Setting }
+	load("data/programs.yml", &settings)
+	c.settings = settings.Programs
+	load("data/reading.yml", &c.reading)
+	var providers struct{ Providers []*ProviderInfo }
+	load("data/providers.yml", &providers)
+	c.providers = providers.Providers
+	var lists struct {
+		Groups     []Group
+		Blocklists []*Blocklist
+	}
+	load("data/blocklists.yml", &lists)
+	c.groups, c.lists = lists.Groups, lists.Blocklists
+	var resolvers struct{ Resolvers []resolver }
+	load("data/resolvers.yml", &resolvers)
+	c.resolvers = resolvers.Resolvers
+
+	names, err := fs.Glob(files, "data/replies/*.yml")
+	errs = append(errs, err)
+	for _, name := range names { // Sorted, so that the order of entries is always the same.
+		var replies struct{ Replies []*Reply }
+		load(name, &replies)
+		c.replies = append(c.replies, replies.Replies...)
+	}
+	errs = append(errs, c.index())
+	return c, errors.Join(errs...)
+}
+
+// With returns a catalogue with an operator's own entries before those of c. An entry with the id of another takes its place,
+// and among the entries that match a reply the operator's own come first, whatever they match it by. The error tells of every
+// entry of the operator's that is incomplete or contradicts another of his.
+func (c *Catalog) With(replies []*Reply, lists []*Blocklist) (*Catalog, error) {
+	n := *c
+	n.own = map[*Reply]bool{}
+	for _, r := range replies {
+		n.own[r] = true
+	}
+	n.replies = slices.Concat(replies, slices.DeleteFunc(slices.Clone(c.replies), func(o *Reply) bool {
+		return slices.ContainsFunc(replies, func(r *Reply) bool { return r.ID == o.ID })
+	}))
+	n.lists = slices.Concat(lists, slices.DeleteFunc(slices.Clone(c.lists), func(o *Blocklist) bool {
+		return slices.ContainsFunc(lists, func(b *Blocklist) bool { return b.ID == o.ID })
+	}))
+	if err := n.index(); err != nil {
+		return nil, err
+	}
+	mine := Catalog{replies: replies, lists: lists, groups: n.groups, settings: n.settings}
+	if err := mine.validate(); err != nil {
+		return nil, err
+	}
+	return &n, nil
+}
+
+// decode reads a file of one YAML document that holds nothing but what into has a place for.
+func decode(files fs.FS, name string, into any) error {
+	f, err := files.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	d := yaml.NewDecoder(f)
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := d.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: there is something after the first document", name)
+	}
+	return nil
+}
+
+// index makes what is looked up from what was read. The error tells of ids that stand twice, of what leads
+// nowhere, and of entries that contradict each other. Empty items are dropped.
+func (c *Catalog) index() error {
+	var errs []error
+	c.problemByID = map[string]Problem{}
 	for _, p := range c.problems {
 		if _, twice := c.problemByID[p.ID]; twice {
 			errs = append(errs, fmt.Errorf("problem %s stands twice", p.ID))
 		}
 		c.problemByID[p.ID] = p
 	}
-
-	lists, err := decode[struct {
-		Groups []Group
-		Lists  []*Blocklist
-	}](files, "data/blocklists.yml")
+	var err error
+	c.listByID, err = byID(&c.lists, "blocklist", func(b *Blocklist) string { return b.ID })
 	errs = append(errs, err)
-	c.groups = lists.Groups
-	for _, b := range lists.Lists {
-		if b == nil {
-			continue // An empty item; decode cannot tell it from none.
-		}
-		if c.listByID[b.ID] != nil {
-			errs = append(errs, fmt.Errorf("blocklist %s stands twice", b.ID))
-		}
-		c.lists = append(c.lists, b)
-		c.listByID[b.ID] = b
-	}
-
-	providers, err := decode[struct {
-		Providers []struct {
-			ID    string
-			Hosts []string
-		}
-	}](files, "data/providers.yml")
+	c.replyByID, err = byID(&c.replies, "reply", func(r *Reply) string { return r.ID })
 	errs = append(errs, err)
-	for _, p := range providers.Providers {
+	c.providerByID, err = byID(&c.providers, "provider", func(p *ProviderInfo) string { return p.ID })
+	errs = append(errs, err)
+	_, err = byID(&c.enhanced, "enhanced code", func(e *EnhancedCode) string { return e.Detail })
+	errs = append(errs, err)
+	_, err = byID(&c.conditions, "condition", func(e *Condition) string { return e.ID })
+	errs = append(errs, err)
+	_, err = byID(&c.settings, "setting", func(s *Setting) string { return s.ID })
+	errs = append(errs, err)
+	_, err = byID(&c.codes, "code", func(e *ReplyCode) string { return threeDigits(e.Code) })
+	errs = append(errs, err)
+
+	c.providerOf = map[string]string{}
+	for _, p := range c.providers {
 		for _, host := range p.Hosts {
-			if other := c.providers[host]; other != "" {
+			if other := c.providerOf[host]; other != "" {
 				errs = append(errs, fmt.Errorf("host %s belongs to %s and %s", host, other, p.ID))
 			}
-			c.providers[host] = p.ID
+			c.providerOf[host] = p.ID
 		}
 	}
-
-	codes, err := decode[enhancedFile](files, "data/enhanced.yml")
-	errs = append(errs, err)
-	c.enhanced, err = codes.codes()
-	errs = append(errs, err)
-
-	resolvers, err := decode[struct{ Resolvers []resolver }](files, "data/resolvers.yml")
-	errs = append(errs, err)
-	c.resolvers = resolvers.Resolvers
-	return c, errors.Join(errs...)
+	for _, r := range c.replies {
+		expanded, err := expand(r.Match.Enhanced)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reply %s: %w", r.ID, err))
+		}
+		r.Match.Enhanced = expanded
+		if r.Provider != "" && c.providerByID[r.Provider] == nil {
+			errs = append(errs, fmt.Errorf("reply %s: there is no provider %s", r.ID, r.Provider))
+		}
+	}
+	c.known = map[string]bool{}
+	for _, e := range c.enhanced {
+		c.known[e.Detail] = true
+	}
+	for _, r := range c.replies {
+		for _, code := range r.Match.Enhanced {
+			_, detail, _ := strings.Cut(code, ".")
+			c.known[detail] = true
+		}
+	}
+	c.classifier, err = newClassifier(c)
+	return errors.Join(append(errs, err)...)
 }
 
-// decode reads a file of one YAML document that holds nothing but what T has a place for.
-func decode[T any](files fs.FS, name string) (v T, err error) {
-	f, err := files.Open(name)
-	if err != nil {
-		return v, err
+// byID indexes entries, dropping nil ones. The error tells of ids that stand twice.
+func byID[T any](entries *[]*T, what string, id func(*T) string) (map[string]*T, error) {
+	var errs []error
+	*entries = slices.DeleteFunc(*entries, func(e *T) bool { return e == nil })
+	out := make(map[string]*T, len(*entries))
+	for _, e := range *entries {
+		if out[id(e)] != nil {
+			errs = append(errs, fmt.Errorf("%s %s stands twice", what, id(e)))
+		}
+		out[id(e)] = e
 	}
-	defer f.Close()
-	d := yaml.NewDecoder(f)
-	d.KnownFields(true)
-	if err := d.Decode(&v); err != nil {
-		return v, fmt.Errorf("%s: %w", name, err)
-	}
-	if err := d.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
-		return v, fmt.Errorf("%s: there is something after the first document", name)
-	}
-	return v, nil
+	return out, errors.Join(errs...)
 }
 
 // parents gives a host's name, in lower case without a trailing dot, and then every name above it.

@@ -58,6 +58,9 @@ type regime struct {
 	env      *checks.Env
 	builder  *builder
 	excluded map[string]bool // Metrics, by name without prefix.
+	// ours has the targets that stand for addresses this machine may send from: what servers hold against such an
+	// address is that target's problem rather than the vantage's.
+	ours map[netip.Addr]string
 }
 
 const (
@@ -66,11 +69,14 @@ const (
 	// maxExchangers bounds the servers that one domain's MX records can make us probe.
 	maxExchangers = 100
 	// grace is how long rounds have to end their sessions when the collector stops.
-	grace = 4500 * time.Millisecond
+	grace = 4 * time.Second
 )
 
 // New returns a collector that does nothing until Run.
-func New(o Options) (*Collector, error) { return newCollector(o, checks.All, catalog.ProblemByID) }
+func New(o Options) (*Collector, error) {
+	catalog.Default() // It takes a moment to read, which the first rounds would wait for, and a signal to end with them.
+	return newCollector(o, checks.All, catalog.ProblemByID)
+}
 
 // newCollector is New with the checks and the catalogue of problems as parameters.
 func newCollector(o Options, list []*checks.Check, problem func(string) (catalog.Problem, bool)) (*Collector, error) {
@@ -167,6 +173,7 @@ func (c *Collector) put(reg *regime) {
 	for _, name := range reg.cfg.Metrics.Exclude {
 		reg.excluded[strings.TrimPrefix(name, namespace)] = true
 	}
+	reg.ours = ownAddresses(reg.cfg)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.regime.Store(reg)
@@ -231,6 +238,24 @@ func (c *Collector) put(reg *regime) {
 	if c.running {
 		c.begin(now, fresh)
 	}
+}
+
+// ownAddresses returns the targets that stand for addresses: senders, and servers behind public addresses.
+func ownAddresses(cfg *targets.Config) map[netip.Addr]string {
+	out := map[netip.Addr]string{}
+	for _, t := range cfg.Targets {
+		switch {
+		case t.Sender != nil && t.Sender.Addr.IsValid():
+			out[t.Sender.Addr.Unmap()] = t.Name
+		case t.Server != nil:
+			for _, a := range t.Server.PublicAddresses {
+				if out[a.Unmap()] == "" {
+					out[a.Unmap()] = t.Name
+				}
+			}
+		}
+	}
+	return out
 }
 
 // same reports whether what is known of a target holds under its new configuration.
@@ -363,19 +388,32 @@ func (c *Collector) Snapshots() []*Snapshot {
 	now := time.Now()
 	out := make([]*Snapshot, len(sts))
 	vantage := 0
-	aboutUs := reg.env.Lists.Findings()
+	others := map[int][]checks.Finding{} // What showed elsewhere, by the place of the target that owns it.
 	for i, st := range sts {
 		out[i] = st.snapshot.Load()
 		if e := out[i].expires; !e.IsZero() && !now.Before(e) {
 			out[i] = c.rebuild(st, now)
 		}
-		aboutUs = append(aboutUs, out[i].aboutUs...)
 		if out[i].Target.Kind == targets.KindVantage {
 			vantage = i
 		}
 	}
-	if len(aboutUs) > 0 {
-		out[vantage] = reg.builder.withOthers(out[vantage], aboutUs, now)
+	for _, s := range out {
+		for _, f := range s.aboutUs {
+			owner := vantage
+			if name := reg.ours[f.Ours]; name != "" {
+				if i, ok := slices.BinarySearchFunc(sts, name, func(st *state, name string) int { return strings.Compare(st.name, name) }); ok {
+					owner = i
+				}
+			}
+			others[owner] = append(others[owner], f)
+		}
+	}
+	others[vantage] = append(others[vantage], reg.env.Lists.Findings()...)
+	for i, findings := range others {
+		if len(findings) > 0 {
+			out[i] = reg.builder.withOthers(out[i], findings, now)
+		}
 	}
 	return out
 }

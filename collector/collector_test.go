@@ -364,7 +364,7 @@ func TestAboutUs(t *testing.T) {
 	b.Foreign = true
 	problem := func(id string) (catalog.Problem, bool) {
 		check, _, _ := strings.Cut(id, "_")
-		return catalog.Problem{ID: id, Check: check, Severity: catalog.SeverityWarning}, true
+		return catalog.Problem{Advice: catalog.Advice{ID: id}, Check: check, Severity: catalog.SeverityWarning}, true
 	}
 	c, err := newCollector(Options{Config: config(a, b)}, []*checks.Check{smtp}, problem)
 	if err != nil {
@@ -386,6 +386,30 @@ func TestAboutUs(t *testing.T) {
 		see(c, name, smtp, func(r *checks.Round) { r.Part("x", checks.HoldReplies) })
 	}
 	want(t, text(t, c, "problem"), "")
+}
+
+// TestAboutOurSender: what servers hold against an address that is a configured sender is that sender's problem.
+func TestAboutOurSender(t *testing.T) {
+	ours := netip.MustParseAddr("203.0.113.9")
+	smtp := (&journal{}).fake("smtp", nil)
+	sender := &targets.Target{Name: "203.0.113.9", Kind: targets.KindSender, Source: targets.SourceConfig, Sender: &targets.Sender{Addr: ours}}
+	behind := server("in.example.org:25", "smtp", time.Hour)
+	behind.Server.PublicAddresses = []netip.Addr{netip.MustParseAddr("203.0.113.10"), ours}
+	a := server("a.example.org:25", "smtp", time.Hour)
+	problem := func(id string) (catalog.Problem, bool) {
+		return catalog.Problem{Advice: catalog.Advice{ID: id}, Check: vantageName, Severity: catalog.SeverityWarning}, true
+	}
+	c, err := newCollector(Options{Config: config(a, behind, sender)}, []*checks.Check{smtp}, problem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, owner := range map[string]string{"203.0.113.9": "203.0.113.9", "203.0.113.10": "in.example.org:25", "10.0.0.1": "vantage"} {
+		see(c, a.Name, smtp, func(r *checks.Round) {
+			p := r.Part("x", checks.HoldReplies)
+			p.Findings = append(p.Findings, checks.Finding{Problem: "vantage_refused", Evidence: "554", Ours: netip.MustParseAddr(from)})
+		})
+		want(t, text(t, c, "problem"), fmt.Sprintf(`problem{check="vantage",problem="vantage_refused",severity="warning",target=%q} 1`, owner))
+	}
 }
 
 // TestSickLists: that a blocklist refuses us is a problem of the vantage as soon as it is known, and no longer than that.
@@ -419,6 +443,39 @@ problem{check="vantage",problem="vantage_dnsbl_refused",severity="warning",targe
 		t.Fatal(err)
 	}
 	want(t, text(t, c, "problem", "dnsbl_state"), "")
+}
+
+// laterProblems are problems of the checks we have that need what comes with a later one: the evaluation of SPF for a
+// sender, and tests of the vantage.
+var laterProblems = []string{
+	"mx_backup_differs", "spf_too_many_lookups", "spf_void_lookups", "spf_not_authorised", "spf_helo_not_authorised",
+	"vantage_ptr", "vantage_listed", "vantage_tls_intercepted", "vantage_clock",
+}
+
+// TestNoIdleProblems: what the catalogue explains is found by somebody.
+func TestNoIdleProblems(t *testing.T) {
+	found := map[string]bool{}
+	built := map[string]bool{}
+	for _, c := range checks.All {
+		built[c.Name] = true
+		for _, id := range c.Problems {
+			found[id] = true
+		}
+	}
+	for _, p := range catalog.Problems() {
+		later := slices.Contains(laterProblems, p.ID)
+		if built[p.Check] && !found[p.ID] && !later {
+			t.Errorf("problem %s is found by no check", p.ID)
+		}
+		if found[p.ID] && later {
+			t.Errorf("problem %s is found now; take it off the list", p.ID)
+		}
+	}
+	for _, id := range laterProblems {
+		if _, ok := catalog.ProblemByID(id); !ok {
+			t.Errorf("there is no problem %s", id)
+		}
+	}
 }
 
 // TestChecks holds the checks to what they promise: their problems are in the catalogue, and

@@ -281,3 +281,20 @@ func TestOwnMetrics(t *testing.T) {
 		}
 	}
 }
+
+// TestProbeDuration: the histogram has buckets of both kinds, for those who scrape native ones and those who do not.
+func TestProbeDuration(t *testing.T) {
+	c := collectorOf(t, config())
+	c.self.observe("smtp", conclusive, 70*time.Millisecond)
+	families, err := c.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == namespace+probeDuration.Name })
+	if i < 0 {
+		t.Fatal("there is no such metric")
+	}
+	if h := families[i].Metric[0].GetHistogram(); h.GetSampleCount() != 1 || len(h.Bucket) == 0 || len(h.PositiveSpan) == 0 {
+		t.Errorf("want classic and native buckets, got %v", h)
+	}
+}

@@ -229,11 +229,13 @@ func (b *builder) build(st *state, known []CheckState, now time.Time) *Snapshot 
 
 // withOthers adds to the vantage's snapshot what showed elsewhere: on blocklists, and on other targets. A server that
 // refuses us for who we are is not at fault: another prober would be let in.
-func (b *builder) withOthers(vantage *Snapshot, aboutUs []checks.Finding, now time.Time) *Snapshot {
-	s := *vantage
+func (b *builder) withOthers(owner *Snapshot, aboutUs []checks.Finding, now time.Time) *Snapshot {
+	s := *owner
 	s.Problems = slices.Clone(s.Problems)
 	for _, f := range aboutUs {
-		b.find(&s, vantageName, f)
+		if problem, ok := b.problem(f.Problem); ok {
+			b.add(&s, vantageName, problem, f)
+		}
 	}
 	b.finish(&s, now)
 	return &s
@@ -261,6 +263,11 @@ func (b *builder) find(s *Snapshot, check string, f checks.Finding) {
 		s.aboutUs = append(s.aboutUs, f)
 		return
 	}
+	b.add(s, check, problem, f)
+}
+
+// add is find for a problem that the target owns.
+func (b *builder) add(s *Snapshot, check string, problem catalog.Problem, f checks.Finding) {
 	severity := b.severity(s.Target, f, problem)
 	if severity == catalog.SeverityOff {
 		return

@@ -2,7 +2,6 @@
 package docs
 
 import (
-	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -27,8 +26,15 @@ func TestTables(t *testing.T) {
 	for _, c := range []struct{ file, section, text string }{
 		{"../README.md", "checks", checksTable()},
 		{"../README.md", "metrics", metricsTables()},
-		{"problems.md", "problems", problemsTable()},
 		{"configuration.md", "blocklists", blocklistsTable()},
+		{"replies.md", "replies", repliesPage(catalog.English)},
+		{"replies.ru.md", "replies", repliesPage(catalog.Russian)},
+		{"providers.md", "providers", providersPage(catalog.English)},
+		{"providers.ru.md", "providers", providersPage(catalog.Russian)},
+		{"problems.md", "problems", problemsPage(catalog.English)},
+		{"problems.ru.md", "problems", problemsPage(catalog.Russian)},
+		{"blocklists.md", "blocklists", blocklistsPage(catalog.English)},
+		{"blocklists.ru.md", "blocklists", blocklistsPage(catalog.Russian)},
 	} {
 		t.Run(c.file+" "+c.section, func(t *testing.T) {
 			old, err := os.ReadFile(c.file)
@@ -43,7 +49,7 @@ func TestTables(t *testing.T) {
 				return
 			}
 			if !*update {
-				t.Fatalf("%s: the table of %s is not what the code says; run: make docs", c.file, c.section)
+				t.Fatalf("%s: the section %s is not what the code says; run: make docs", c.file, c.section)
 			}
 			if err := os.WriteFile(c.file, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
@@ -104,43 +110,16 @@ func metricsTables() string {
 	return b.String()
 }
 
-func problemsTable() string {
-	built := map[string]bool{}
-	for _, c := range checks.All {
-		for _, id := range c.Problems {
-			built[id] = true
-		}
-	}
-	problems := catalog.Problems()
-	slices.SortStableFunc(problems, func(a, b catalog.Problem) int { return cmp.Compare(rank(a.Check), rank(b.Check)) })
-	var b strings.Builder
-	b.WriteString("| problem | severity | says | found |\n|---|---|---|---|\n")
-	for _, p := range problems {
-		found := "not yet"
-		if built[p.ID] {
-			found = "by `" + p.Check + "`"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.ID, p.Severity, cell(p.Title), found)
-	}
-	return b.String()
-}
-
-// rank is a check's place in the table of checks.
-func rank(check string) int {
-	return slices.IndexFunc(targets.Checks, func(c targets.CheckSpec) bool { return c.Name == check })
-}
-
+// blocklistsTable is the short table of lists that can be asked; docs/blocklists.md tells all of each.
 func blocklistsTable() string {
-	var b strings.Builder
-	b.WriteString("| id | zone | asked about | groups | terms |\n|---|---|---|---|---|\n")
-	for _, l := range catalog.Blocklists() {
-		if l.Dead != "" {
-			continue
+	return made(catalog.English, func(p *page) {
+		p.f("| id | zone | asked about | groups | needs |\n|---|---|---|---|---|\n")
+		for _, l := range catalog.Default().Blocklists() {
+			if l.Dead == nil {
+				p.f("| [`%s`](blocklists.md#%s) | %s | %s | %s | %s |\n", l.ID, l.ID, l.Zone, strings.Join(l.Kinds, ", "), strings.Join(l.Groups, ", "), p.needs(l))
+			}
 		}
-		groups := strings.Join(l.Groups, ", ")
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", l.ID, l.Zone, strings.Join(l.Kinds, ", "), groups, cell(l.Terms))
-	}
-	return b.String()
+	})
 }
 
 // cell makes text fit into a table's cell.

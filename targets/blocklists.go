@@ -76,14 +76,11 @@ func (r *listReader) use(item value) {
 	b, known := r.list(name)
 	switch {
 	case !known && r.group(name):
-		if !r.asksAny(name) {
-			item.warn("no list of the group %s can be asked: it has none, or they need a key (blocklists.keys)", name)
-		}
 	case !known && holdsKey(name):
 		item.fail("a key stands in this, and keys are secret; want the id of a blocklist, and its key in a file or env under blocklists.keys")
 	case !known:
 		item.bad(name, r.unknownList(name))
-	case b.Dead != "":
+	case b.Dead != nil:
 		item.fail("the blocklist %s is dead (%s); remove it", name, b.Dead)
 	case r.keyless(item, b):
 	default:
@@ -105,12 +102,12 @@ func (r *listReader) keyless(v value, b *catalog.Blocklist) bool {
 
 // unknownList says what would be right for a name that is neither a list nor a group. Other programs call lists by their zones.
 func (r *listReader) unknownList(name string) string {
-	for _, b := range catalog.Blocklists() {
-		if b.Zone == name && b.Dead == "" {
+	for _, b := range r.p.cfg.Catalog().Blocklists() {
+		if b.Zone == name && b.Dead == nil {
 			return "this is a zone; the blocklist is called " + b.ID
 		}
 	}
-	if b, dead := catalog.DeadZone(name); dead {
+	if b, dead := r.p.cfg.Catalog().DeadZone(name); dead {
 		return fmt.Sprintf("this is the blocklist %s, which is dead (%s); remove it", b.ID, b.Dead)
 	}
 	return "there is no such blocklist or group; " + nearest(name, r.names())
@@ -118,19 +115,13 @@ func (r *listReader) unknownList(name string) string {
 
 // group adds the lists of a group that can be asked.
 func (r *listReader) group(name string) bool {
-	lists, ok := catalog.InGroup(name)
+	lists, ok := r.p.cfg.Catalog().InGroup(name)
 	for _, b := range lists {
-		if b.Dead == "" && (!b.NeedsKey() || r.keys[keyName(b)] != nil) {
+		if b.Dead == nil && (!b.NeedsKey() || r.keys[keyName(b)] != nil) {
 			r.add(b)
 		}
 	}
 	return ok
-}
-
-// asksAny reports whether a list of the group is asked.
-func (r *listReader) asksAny(name string) bool {
-	lists, _ := catalog.InGroup(name)
-	return slices.ContainsFunc(lists, func(b *catalog.Blocklist) bool { return r.have[b.ID] })
 }
 
 // add adds a list with what the operator says of it.
@@ -158,24 +149,22 @@ func (r *listReader) list(id string) (*catalog.Blocklist, bool) {
 			return b, true
 		}
 	}
-	return catalog.BlocklistByID(id)
+	return r.p.cfg.Catalog().BlocklistByID(id)
 }
 
-// names are all ids and groups that can be used; a group without lists is of no use to anybody.
+// names are all ids and groups that can be used.
 func (r *listReader) names() []string {
 	var out []string
-	for _, g := range catalog.Groups() {
-		if lists, _ := catalog.InGroup(g.ID); len(lists) > 0 {
-			out = append(out, g.ID)
-		}
+	for _, g := range r.p.cfg.Catalog().Groups() {
+		out = append(out, g.ID)
 	}
 	return append(out, r.ids()...)
 }
 
 func (r *listReader) ids() []string {
 	var out []string
-	for _, b := range slices.Concat(r.custom, catalog.Blocklists()) {
-		if b.Dead == "" {
+	for _, b := range slices.Concat(r.custom, r.p.cfg.Catalog().Blocklists()) {
+		if b.Dead == nil {
 			out = append(out, b.ID)
 		}
 	}
@@ -194,7 +183,7 @@ func keyName(b *catalog.Blocklist) string {
 var keyForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
 
 func (r *listReader) readKeys(v value) {
-	known := catalog.KeyNames()
+	known := r.p.cfg.Catalog().KeyNames()
 	for _, b := range r.custom {
 		if b.NeedsKey() {
 			known = append(known, keyName(b))
@@ -219,7 +208,7 @@ func (r *listReader) readKeys(v value) {
 func (r *listReader) readOverrides(v value) {
 	spec, _ := CheckByName("dnsbl")
 	for _, pr := range v.pairs() {
-		if b, known := r.list(pr.name); !known || b.Dead != "" {
+		if b, known := r.list(pr.name); !known || b.Dead != nil {
 			pr.key.fail("there is no such blocklist; %s", nearest(pr.name, r.ids()))
 			continue
 		}
@@ -297,7 +286,7 @@ func (r *listReader) readCustom(v value) {
 				v.fail("a list without a test point has neither must_list nor must_not_list; remove them or this")
 			}
 		})
-		m.at("removal", func(v value) { readInto(v, &b.Removal, webAddress) })
+		m.at("removal", func(v value) { readInto(v, &b.Removal.URL, webAddress) })
 		m.at("queries_per_day", func(v value) { perDay(v, &b.QueriesPerDay) })
 		r.custom, r.zones = append(r.custom, b), append(r.zones, zone)
 	}
@@ -311,7 +300,7 @@ func (r *listReader) customID(v value) string {
 	}
 	if _, known := r.list(id); known {
 		v.bad(id, "a blocklist has this id already; want another (blocklists.overrides changes one of the catalogue)")
-	} else if _, known := catalog.InGroup(id); known {
+	} else if _, known := r.p.cfg.Catalog().InGroup(id); known {
 		v.bad(id, "a group of blocklists has this name; want another")
 	}
 	return id
@@ -320,7 +309,7 @@ func (r *listReader) customID(v value) string {
 // holdsKey reports whether a zone is one that makers of lists give to each customer, with his key in it.
 func holdsKey(zone string) bool {
 	zone = strings.ToLower(strings.TrimSuffix(zone, "."))
-	return !strings.Contains(zone, "{key}") && slices.ContainsFunc(catalog.Blocklists(), func(b *catalog.Blocklist) bool {
+	return !strings.Contains(zone, "{key}") && slices.ContainsFunc(catalog.Default().Blocklists(), func(b *catalog.Blocklist) bool {
 		_, list, keyed := strings.Cut(b.KeyedZone, "{key}.")
 		_, maker, _ := strings.Cut(list, ".")
 		return keyed && strings.HasSuffix(zone, "."+maker)
@@ -334,7 +323,7 @@ func customZone(s string) (string, error) {
 	if err != nil || !strings.Contains(name, ".") {
 		return "", errors.New("want a DNS zone such as bl.example.net, in which {key} may stand for a key")
 	}
-	if b, dead := catalog.DeadZone(name); dead {
+	if b, dead := catalog.Default().DeadZone(name); dead {
 		return "", fmt.Errorf("this is the blocklist %s, which is dead (%s); remove it", b.ID, b.Dead)
 	}
 	return strings.ReplaceAll(name, stand, place), nil
@@ -399,20 +388,28 @@ func readCodes(v value) map[string]catalog.Code {
 			pr.key.fail("on every list an answer in 127.255.255.0/24 means that it refuses to serve; want another")
 			continue
 		}
-		c := catalog.Code{Severity: catalog.SeverityWarning}
-		severity := oneOf(catalog.SeverityCritical, catalog.SeverityWarning, catalog.SeverityInfo)
-		if pr.value.kind() == "a mapping" {
-			m := pr.value.mapping("meaning", "severity", "non_mta")
-			m.need("meaning", "meaning: listed", func(v value) { readInto(v, &c.Meaning, word) })
-			m.at("severity", func(v value) { readInto(v, &c.Severity, severity) })
-			m.at("non_mta", func(v value) { readInto(v, &c.NonMTA, severity) })
-		} else {
-			readInto(pr.value, &c.Meaning, word)
-		}
-		out[code] = c
+		out[code] = readCode(pr.value)
 	}
 	if len(out) == 0 && !v.isNull() && len(v.node.Content) == 0 && v.kind() == "a mapping" || v.isNull() {
 		v.fail("want at least one answer with its meaning, such as {127.0.0.2: listed}")
 	}
 	return out
+}
+
+// readCode reads what one answer means: a word, or a mapping with more about it.
+func readCode(v value) catalog.Code {
+	c := catalog.Code{Severity: catalog.SeverityWarning}
+	if v.kind() != "a mapping" {
+		readInto(v, &c.Meaning, word)
+		c.Text = catalog.Text{EN: c.Meaning, RU: c.Meaning}
+		return c
+	}
+	severity := oneOf(catalog.SeverityCritical, catalog.SeverityWarning, catalog.SeverityInfo)
+	m := v.mapping("meaning", "severity", "non_mta", "text")
+	m.need("meaning", "meaning: listed", func(v value) { readInto(v, &c.Meaning, word) })
+	m.at("severity", func(v value) { readInto(v, &c.Severity, severity) })
+	m.at("non_mta", func(v value) { readInto(v, &c.NonMTA, severity) })
+	c.Text = catalog.Text{EN: c.Meaning, RU: c.Meaning}
+	m.at("text", func(v value) { c.Text = readText(v) })
+	return c
 }

@@ -26,6 +26,7 @@ type Config struct {
 	AlertLabels    []string
 	Metrics        Metrics
 	CatalogFiles   []string
+	catalog        *catalog.Catalog // With the entries of CatalogFiles; nil: without.
 	AllowAddresses []netip.Prefix
 	ProbeAllow     []Pattern
 	ProbeCache     time.Duration

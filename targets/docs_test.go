@@ -77,6 +77,12 @@ func TestDocumentedExamples(t *testing.T) {
 				continue
 			}
 			blocks++
+			if strings.HasPrefix(m[1], "# catalog.d/") {
+				if cfg, err := withCatalogFile(t, m[1], ""); err != nil || cfg.catalog == nil {
+					t.Errorf("the example of a catalogue file: %v", err)
+				}
+				continue
+			}
 			mustParse(t, m[1])
 		}
 	}

@@ -94,6 +94,7 @@ func (p *parser) everything(root value) []entry {
 	m.at("resolver", p.resolver)
 	m.at("tls", p.tls)
 	m.at("limits", p.limits)
+	m.at("catalog_files", p.catalogFiles) // They say which blocklists there are.
 	if m.has("blocklists") {
 		m.at("blocklists", p.blocklists)
 	} else {
@@ -110,7 +111,6 @@ func (p *parser) everything(root value) []entry {
 	m.at("probe_cache", func(v value) { readInto(v, &c.ProbeCache, durationFrom(0, 24*time.Hour)) })
 	m.at("vantage", p.vantage)
 	m.at("target_files", func(v value) { c.TargetFiles = readList(v, p.doc.globUnder) })
-	m.at("catalog_files", p.catalogFiles)
 	return p.entries(m, SourceConfig)
 }
 

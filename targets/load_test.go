@@ -91,7 +91,6 @@ func TestWarnings(t *testing.T) {
 		{"ignore has ended", "ignore:\n  - {problem: smtp_refused, until: 2001-01-01}\n", "exporter.yml:2:36: ignore[0].until: the day has passed"},
 		{"alert label", "alert_labels: [tema]\ndomains:\n  - {name: example.org, labels: {team: a}}\n", "no target has the label tema; did you mean team?"},
 		{"key", "blocklists: {use: [spamcop], keys: {spamhaus_dqs: {env: DQS_KEY}}}\n", "exporter.yml:1:37: blocklists.keys.spamhaus_dqs: no blocklist in use takes this key"},
-		{"group", "blocklists: {use: [spamcop, whitelists]}\n", "exporter.yml:1:29: blocklists.use[1]: no list of the group whitelists can be asked"},
 		{"ignore of nobody", "servers: [{address: 'mx.example.org:587'}]\nignore: [{problem: smtp_refused, target: mx.example.org}]\n", "exporter.yml: ignore: no target is called mx.example.org, so the rule for smtp_refused accepts nothing there; a server is called host:port; did you mean mx.example.org:587?"},
 		{"list more often than the check", "blocklists: {use: [spamcop], overrides: {spamcop: {interval: 30m}}}\nsenders: [{address: 203.0.113.9}]\n", "exporter.yml: blocklists: spamcop is asked when the check dnsbl runs, every 1h, and not every 30m"},
 		{"few questions", "blocklists: {use: [spamcop], overrides: {spamcop: {max_queries_per_day: 23}}}\n", "blocklists.overrides.spamcop.max_queries_per_day: with fewer than 24 questions a day"},
@@ -113,16 +112,6 @@ func TestWarnings(t *testing.T) {
 		"  - {problem: mx_null, target: EXAMPLE.org}\n  - {problem: mx_null, target: 'mx.example.com:25'}\n  - {problem: vantage_ipv6, target: vantage}\n"
 	if got := parseGood(t, good).Warnings; len(got) > 0 {
 		t.Errorf("a good file: %q", got)
-	}
-}
-
-// TestKnownGroups: nobody is told of a group without lists as one that he may have meant.
-func TestKnownGroups(t *testing.T) {
-	names := new(listReader).names()
-	for _, g := range catalog.Groups() {
-		if lists, _ := catalog.InGroup(g.ID); slices.Contains(names, g.ID) != (len(lists) > 0) {
-			t.Errorf("%s, a group of %d lists: told of: %v", g.ID, len(lists), len(lists) == 0)
-		}
 	}
 }
 
@@ -159,7 +148,7 @@ func TestKeyedLists(t *testing.T) {
 		{"free", catalog.Blocklist{ID: "x", Zone: "x.example.net"}, false, ""},
 		{"with its key", catalog.Blocklist{ID: "x", KeyedZone: "{key}.x.example.net", KeyName: "x_key"}, true, ""},
 		{"without its key", catalog.Blocklist{ID: "x", KeyedZone: "{key}.x.example.net", KeyName: "x_key"}, false, "the blocklist x needs a key; give blocklists.keys.x_key a file or env"},
-		{"dead", catalog.Blocklist{ID: "x", Zone: "x.example.net", Dead: "2024-06-05"}, false, "the blocklist x is dead (2024-06-05); remove it"},
+		{"dead", catalog.Blocklist{ID: "x", Zone: "x.example.net", Dead: &catalog.End{Since: "2024-06-05", Text: catalog.Text{EN: "closed"}}}, false, "the blocklist x is dead (since 2024-06-05: closed); remove it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			doc := &document{file: "exporter.yml"}

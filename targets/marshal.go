@@ -261,7 +261,7 @@ func (l List) written() writtenList {
 	b := l.Blocklist
 	w := writtenList{
 		ID: b.ID, Zone: b.Zone, Kinds: b.Kinds, Codes: writtenCodes(b.Codes), Good: writtenCodes(b.Good), Refusals: b.Refusals,
-		MustList: b.MustList, MustNotList: b.MustNotList, Removal: b.Removal, QueriesPerDay: b.QueriesPerDay,
+		MustList: b.MustList, MustNotList: b.MustNotList, Removal: b.Removal.URL, QueriesPerDay: b.QueriesPerDay,
 	}
 	if b.NoTest {
 		w.Test = "none"

@@ -5,7 +5,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -143,21 +142,5 @@ func (p *parser) vantage(v value) {
 				v.warn("%s is not on port 25, the one that networks block; what it answers proves nothing of that", server)
 			}
 		}
-	})
-}
-
-// catalogFiles looks whether the files can be read; what is in them is for the catalogue to say.
-func (p *parser) catalogFiles(v value) {
-	p.cfg.CatalogFiles = readList(v, func(s string) (string, error) {
-		g, err := p.doc.globUnder(s)
-		if err != nil {
-			return "", err
-		}
-		for _, file := range expand([]string{g}) {
-			if _, err := readRegular(file); err != nil {
-				return "", fmt.Errorf("%s cannot be read: %s", filepath.Base(file), reason(err))
-			}
-		}
-		return g, nil
 	})
 }

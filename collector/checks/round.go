@@ -159,6 +159,7 @@ type Finding struct {
 	Problem  string           // Id in the catalogue.
 	Severity catalog.Severity // "" means the catalogue's.
 	Evidence string           // One line for people; octets of peers are quoted.
+	Ours     netip.Addr       // Of a problem of the vantage: the address of ours that it is about, where known.
 }
 
 // Addresses returns the addresses of the target's server or sender: the literal it is named by, or what DNS
@@ -366,5 +367,5 @@ func (p *Part) EmitBool(m *Metric, value bool, labels ...string) {
 
 // Find adds a problem. severity "" leaves it to the catalogue.
 func (p *Part) Find(problem string, severity catalog.Severity, evidence string) {
-	p.Findings = append(p.Findings, Finding{problem, severity, evidence})
+	p.Findings = append(p.Findings, Finding{Problem: problem, Severity: severity, Evidence: evidence})
 }

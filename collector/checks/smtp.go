@@ -116,7 +116,7 @@ func (r *Round) readSession(addr netip.Addr, s *smtpclient.Session, err error) {
 		}
 		return
 	}
-	d := dialogue{r.Target, s, name, p, catalog.Classify}
+	d := dialogue{r.Target, s, name, p, r.Env.Config.Catalog()}
 	d.emitSteps()
 	d.emitExtensions()
 	d.findProblems()
@@ -133,12 +133,11 @@ func (p *Part) unknown(err error) {
 
 // A dialogue is a session being read.
 type dialogue struct {
-	target *targets.Target
-	s      *smtpclient.Session
-	addr   string // As a label.
-	p      *Part
-	// classify is catalog.Classify.
-	classify func(server string, code int, enhanced, text string) catalog.Classification
+	target  *targets.Target
+	s       *smtpclient.Session
+	addr    string // As a label.
+	p       *Part
+	catalog *catalog.Catalog
 }
 
 func (d dialogue) implicit() bool { return d.target.Server.TLS == string(smtpclient.TLSImplicit) }
@@ -168,7 +167,7 @@ func (d dialogue) emitSteps() {
 			d.p.Emit(smtpFailure, 1, d.addr, stage, string(step.Failure))
 		}
 		if reply := step.Reply; reply != nil {
-			d.p.Emit(smtpReply, 1, d.addr, stage, strconv.Itoa(reply.Code), enhancedLabel(reply.Enhanced), reply.Class(), d.cause(reply))
+			d.p.Emit(smtpReply, 1, d.addr, stage, strconv.Itoa(reply.Code), d.enhancedLabel(reply.Enhanced), reply.Class(), string(d.cause(step.Stage, reply)))
 			d.p.Emit(smtpReplyCode, float64(reply.Code), d.addr, stage)
 		}
 	}
@@ -178,20 +177,24 @@ func (d dialogue) emitSteps() {
 }
 
 // enhancedLabel is an enhanced status code, if it is one that somebody has defined.
-func enhancedLabel(code string) string {
-	if code == "" || catalog.KnownEnhanced(code) {
+func (d dialogue) enhancedLabel(code string) string {
+	if code == "" || d.catalog.KnownEnhanced(code) {
 		return code
 	}
 	return "other"
 }
 
-// cause is the catalogue's word for what a reply is about.
-func (d dialogue) cause(reply *smtpclient.Reply) string {
+// cause is the catalogue's word for what a reply at a stage is about.
+func (d dialogue) cause(stage smtpclient.Stage, reply *smtpclient.Reply) catalog.Cause {
 	text := reply.Lines[0]
 	if reply.Code >= 400 && len(reply.Lines) > 1 {
 		text = strings.Join(reply.Lines, "\n") // Only a refusal is read whole.
 	}
-	return d.classify(d.target.Server.Host, reply.Code, reply.Enhanced, text).Cause
+	cause := d.catalog.Classify(d.target.Server.Host, reply.Code, reply.Enhanced, text).Cause
+	if cause == catalog.CauseUnclassified && stage == smtpclient.StageBanner && (reply.Code == 554 || reply.Code == 521) {
+		return catalog.CauseNotAcceptingMail // RFC 5321 section 3.1, RFC 7504 section 3: no reason is said, and none is needed.
+	}
+	return cause
 }
 
 // emitExtensions says what the server can do.
@@ -258,6 +261,8 @@ func (d dialogue) findProblems() {
 				severity = catalog.SeverityInfo // All that matters to mail has been said.
 			}
 			d.p.Find(problem, severity, d.told(step))
+		case "vantage_refused":
+			d.p.Findings = append(d.p.Findings, Finding{Problem: problem, Evidence: d.told(step), Ours: d.s.Local})
 		default:
 			d.p.Find(problem, "", d.told(step))
 		}
@@ -311,20 +316,20 @@ func (d dialogue) problemOfReply(step *smtpclient.Step) string {
 	switch step.Stage {
 	case smtpclient.StageBanner:
 		if code != 220 {
-			return d.refusal(step.Reply)
+			return d.refusal(step)
 		}
 	case smtpclient.StageEHLO:
 		helo := d.s.Step(smtpclient.StageHELO)
 		switch {
 		case code == 250:
 		case helo == nil || helo.Reply == nil:
-			return d.refusal(step.Reply)
+			return d.refusal(step)
 		case helo.Reply.Code == 250:
 			return "smtp_helo_only"
-		case d.aboutUs(step.Reply):
+		case d.aboutUs(step):
 			return "vantage_refused"
 		default:
-			return d.refusal(helo.Reply)
+			return d.refusal(helo)
 		}
 	case smtpclient.StageSTARTTLS:
 		if code != 220 {
@@ -333,7 +338,7 @@ func (d dialogue) problemOfReply(step *smtpclient.Step) string {
 	case smtpclient.StageEHLOTLS:
 		switch {
 		case code == 250:
-		case d.aboutUs(step.Reply):
+		case d.aboutUs(step):
 			return "vantage_refused"
 		default:
 			return "smtp_starttls_broken"
@@ -343,9 +348,10 @@ func (d dialogue) problemOfReply(step *smtpclient.Step) string {
 }
 
 // refusal names the problem of a reply other than 220 or 250 to someone who has only come in.
-func (d dialogue) refusal(reply *smtpclient.Reply) string {
+func (d dialogue) refusal(step *smtpclient.Step) string {
+	reply := step.Reply
 	switch {
-	case d.aboutUs(reply):
+	case d.aboutUs(step):
 		return "vantage_refused"
 	case reply.Code >= 500:
 		return "smtp_refused"
@@ -357,16 +363,8 @@ func (d dialogue) refusal(reply *smtpclient.Reply) string {
 
 // aboutUs reports whether a reply is about the one who asks: another prober would be let in, so it is no
 // fault of the server's.
-func (d dialogue) aboutUs(reply *smtpclient.Reply) bool {
-	return reply.Code >= 400 && causeAboutUs(d.cause(reply))
-}
-
-func causeAboutUs(cause string) bool {
-	switch cause {
-	case "blocklisted", "no_rdns", "bad_helo", "dynamic_address", "poor_reputation", "rate_limited", "too_many_connections":
-		return true
-	}
-	return false
+func (d dialogue) aboutUs(step *smtpclient.Step) bool {
+	return step.Reply.Code >= 400 && d.cause(step.Stage, step.Reply).AboutUs()
 }
 
 // told is one line on what happened at a stage.

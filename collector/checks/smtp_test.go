@@ -154,27 +154,27 @@ func TestSMTPAnswers(t *testing.T) {
 	}{
 		{"421 greeting", at("connect", "421 4.7.0 too busy\r\n"), `
 			smtp_up[A] 0
-			smtp_reply[A banner 421 4.7.0 transient unclassified] 1
+			smtp_reply[A banner 421 4.7.0 transient server_closing] 1
 			!smtp_deferred`},
 		{"450 greeting", at("connect", "450 4.7.25 no name\r\n"), `
 			smtp_up[A] 0
-			smtp_reply[A banner 450 4.7.25 transient unclassified] 1
-			!smtp_deferred`},
+			smtp_reply[A banner 450 4.7.25 transient no_rdns] 1
+			!vantage_refused`},
 		{"521 greeting", at("connect", "521 5.3.2 no mail here\r\n"), `
 			smtp_up[A] 0
-			smtp_reply[A banner 521 5.3.2 permanent unclassified] 1
+			smtp_reply[A banner 521 5.3.2 permanent not_accepting_mail] 1
 			!smtp_refused`},
 		{"554 greeting of several lines", at("connect", "554-No\r\n554 service\r\n"), `
 			smtp_up[A] 0
-			smtp_reply[A banner 554  permanent unclassified] 1
+			smtp_reply[A banner 554  permanent not_accepting_mail] 1
 			!smtp_refused`},
 		{"unregistered enhanced code", at("connect", "554 5.99.999 no\r\n"), `
 			smtp_up[A] 0
-			smtp_reply[A banner 554 other permanent unclassified] 1
+			smtp_reply[A banner 554 other permanent not_accepting_mail] 1
 			!smtp_refused`},
 		{"enhanced code of another class", at("connect", "554 4.7.1 no\r\n"), `
 			smtp_up[A] 0
-			smtp_reply[A banner 554  permanent unclassified] 1
+			smtp_reply[A banner 554  permanent not_accepting_mail] 1
 			!smtp_refused`},
 		{"250 greeting", at("connect", "250 hello\r\n"), `
 			smtp_up[A] 0
@@ -189,11 +189,11 @@ func TestSMTPAnswers(t *testing.T) {
 			!smtp_protocol`},
 		{"EHLO deferred", at("EHLO", "451 4.3.0 later\r\n"), `
 			smtp_up[A] 0
-			smtp_reply[A ehlo 451 4.3.0 transient unclassified] 1
+			smtp_reply[A ehlo 451 4.3.0 transient server_error] 1
 			!smtp_deferred`},
 		{"EHLO unknown", at("EHLO", "502 5.5.1 what?\r\n"), `
 			smtp_up[A] 1
-			smtp_reply[A ehlo 502 5.5.1 permanent unclassified] 1
+			smtp_reply[A ehlo 502 5.5.1 permanent not_implemented] 1
 			smtp_starttls_offered[A] 0
 			!smtp_helo_only
 			!smtp_starttls_missing`},
@@ -219,7 +219,7 @@ func TestSMTPAnswers(t *testing.T) {
 			!smtp_starttls_missing`},
 		{"STARTTLS refused", at("STARTTLS", "454 4.7.0 no key\r\n"), `
 			smtp_up[A] 1
-			smtp_reply[A starttls 454 4.7.0 transient unclassified] 1
+			smtp_reply[A starttls 454 4.7.0 transient server_error] 1
 			smtp_starttls_offered[A] 1
 			!smtp_starttls_broken`},
 		{"plain text after STARTTLS", at("STARTTLS", "220 go\r\n250 injected\r\n"), `
@@ -234,7 +234,7 @@ func TestSMTPAnswers(t *testing.T) {
 			!smtp_tls_failed`},
 		{"EHLO refused under TLS", mailworld.Server{Name: "mx.example.org", Certificate: good, Extensions: []string{"SIZE 5"}, Replies: map[string]string{"EHLO_TLS": "502 no\r\n"}}, `
 			smtp_up[A] 1
-			smtp_reply[A ehlo_tls 502  permanent unclassified] 1
+			smtp_reply[A ehlo_tls 502  permanent not_implemented] 1
 			smtp_starttls_offered[A] 1
 			!smtp_starttls_broken`},
 		{"QUIT ignored", mailworld.Server{Name: "mx.example.org", Certificate: good, CloseAfter: []string{"EHLO_TLS"}}, `
@@ -413,9 +413,12 @@ func TestSMTPFamilies(t *testing.T) {
 // TestAboutUs keeps apart what a reply says of the server and what it says of us. A reply says what it is about
 // in its last line here, and the catalogue reads it.
 func TestAboutUs(t *testing.T) {
-	classify := func(_ string, _ int, _, text string) catalog.Classification {
-		lines := strings.Split(text, "\n")
-		return catalog.Classification{Cause: lines[len(lines)-1]}
+	texts := map[string]string{
+		"blocklisted": "Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org", "rate_limited": "rate limit exceeded, try again later",
+		"too_many_connections": "too many connections from your IP", "no_rdns": "Client host rejected: cannot find your reverse hostname",
+		"dynamic_address": "mail from dynamic IP addresses is not accepted", "poor_reputation": "rejected because of the poor reputation of your IP",
+		"not_accepting_mail": "no", "server_closing": "Service shutting down", "ok": "ok", "bad_helo": "Helo command rejected: need fully-qualified hostname",
+		"syntax_error": "Syntax error in parameters or arguments", "not_implemented": "Command not implemented", "server_error": "Internal server error",
 	}
 	for _, c := range []struct{ steps, want string }{
 		{"banner 554 blocklisted", "vantage_refused"},
@@ -441,11 +444,11 @@ func TestAboutUs(t *testing.T) {
 		for step := range strings.SplitSeq(c.steps, ", ") {
 			f := strings.Fields(step)
 			code, _ := strconv.Atoi(f[1])
-			session.Steps = append(session.Steps, smtpclient.Step{Stage: smtpclient.Stage(f[0]), Reply: &smtpclient.Reply{Code: code, Lines: []string{"first", f[2]}}})
+			session.Steps = append(session.Steps, smtpclient.Step{Stage: smtpclient.Stage(f[0]), Reply: &smtpclient.Reply{Code: code, Lines: []string{"first", texts[f[2]]}}})
 		}
 		target := serverAt("mx.example.org", 25)
 		target.Server.TLS = "none"
-		d := dialogue{target, session, "192.0.2.1", &Part{}, classify}
+		d := dialogue{target, session, "192.0.2.1", &Part{}, catalog.Default()}
 		d.findProblems()
 		if len(d.p.Findings) != 1 || d.p.Findings[0].Problem != c.want {
 			t.Errorf("%s: findings %v, want %s", c.steps, d.p.Findings, c.want)

@@ -106,6 +106,9 @@ func (d *dialogue) connect() bool {
 		return false
 	}
 	d.socket, d.conn, d.replies = socket, socket, newReplyReader(socket)
+	if local, ok := socket.LocalAddr().(*net.TCPAddr); ok {
+		d.s.Local = local.AddrPort().Addr().Unmap().WithZone("")
+	}
 
 	done := make(chan struct{})
 	stop := context.AfterFunc(d.ctx, func() {
@@ -202,7 +205,7 @@ func (d *dialogue) exchange(command string) (*Reply, error) {
 func (d *dialogue) handshake() bool {
 	d.open = false // No QUIT can be sent until it is done.
 	_, ok := d.stage(Step{Stage: StageTLS}, d.o.StageTimeout, func() (*Reply, error) {
-		limited := &limitedConn{Conn: d.socket, left: maxHandshake}
+		limited := &limitedConn{Conn: d.socket, left: maxHandshake, first: d.o.TLS != TLSImplicit}
 		conn := tls.Client(limited, d.tlsConfig())
 		// The connection is bound to d.ctx already.
 		if err := conn.HandshakeContext(context.WithoutCancel(d.ctx)); err != nil {
@@ -320,7 +323,17 @@ func (d *dialogue) takeLeave() {
 // A limitedConn is a connection that gives only so many octets.
 type limitedConn struct {
 	net.Conn
-	left int
+	left  int
+	first bool // We are to speak next: what the peer says before we do is injected.
+}
+
+// Write looks whether the peer has spoken at the last moment, since what was injected may come in a segment of its own.
+func (c *limitedConn) Write(p []byte) (int, error) {
+	if c.first && unread(c.Conn) {
+		return 0, fmt.Errorf("%w: octets after the reply 220", errInjected)
+	}
+	c.first = false
+	return c.Conn.Write(p)
 }
 
 func (c *limitedConn) Read(p []byte) (int, error) {

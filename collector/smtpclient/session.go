@@ -142,6 +142,7 @@ type Extensions struct {
 // after Probe returned.
 type Session struct {
 	Address netip.AddrPort
+	Local   netip.Addr // Where the connection came from on this machine; the zero Addr without one.
 	Start   time.Time
 	Steps   []Step
 	// NoRoute is set, with no steps, when this machine has no route for the address's

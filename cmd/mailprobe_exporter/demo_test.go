@@ -1,11 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -14,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
@@ -29,8 +24,8 @@ import (
 func TestDemo(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	sick := sicknesses(t)
-	d := startDemo(t)
-	defer d.stop()
+	d := startProgram(t, &http.Transport{}, "demo")
+	defer d.stop(os.Interrupt)
 
 	d.until("ready", func() bool {
 		status, _, _ := d.get("/-/ready", "")
@@ -65,7 +60,7 @@ func TestDemo(t *testing.T) {
 	if !strings.Contains(config, "healthy.example") {
 		t.Errorf("/config does not name the healthy domain:\n%s", config)
 	}
-	out := d.stop()
+	out := d.stop(os.Interrupt)
 	for _, s := range sick {
 		if !strings.Contains(out, s.Target) || !strings.Contains(out, s.What) {
 			t.Errorf("the demo does not say of %s: %s", s.Target, s.What)
@@ -93,113 +88,16 @@ func sicknesses(t *testing.T) []mailworld.Sickness {
 	return w.Sicknesses()
 }
 
-// A demonstration is a demo that runs in this process.
-type demonstration struct {
-	t      *testing.T
-	url    string
-	client *http.Client
-	status chan int
-	stdout bytes.Buffer // To be read when the demo has ended.
-	ctx    context.Context
-}
-
-var listeningOn = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
-
-// startDemo starts a demo on a free port and waits until it listens.
-func startDemo(t *testing.T) *demonstration {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // Seen only by a demo that hangs.
-	t.Cleanup(cancel)
-	d := &demonstration{t: t, client: &http.Client{Transport: &http.Transport{}}, status: make(chan int, 1), ctx: ctx}
-	log, stderr := io.Pipe()
-	go func() {
-		d.status <- run([]string{"demo", "--web.listen-address=127.0.0.1:0"}, &d.stdout, stderr)
-		stderr.Close()
-	}()
-	address := make(chan string, 1)
-	go func() {
-		defer close(address)
-		for lines := bufio.NewScanner(log); lines.Scan(); {
-			if found := listeningOn.FindStringSubmatch(lines.Text()); found != nil {
-				address <- found[1]
-			}
-		}
-	}()
-	select {
-	case a := <-address:
-		if a == "" {
-			t.Fatalf("the demo ended with status %d", <-d.status)
-		}
-		d.url = "http://" + a
-	case <-ctx.Done():
-		t.Fatal("the demo does not listen")
-	}
-	return d
-}
-
-// stop ends the demo as Ctrl-C does and returns what it wrote for people. It may be called again.
-func (d *demonstration) stop() string {
-	d.t.Helper()
-	d.client.CloseIdleConnections()
-	if d.status == nil {
-		return d.stdout.String()
-	}
-	self, err := os.FindProcess(os.Getpid())
-	if err == nil {
-		err = self.Signal(os.Interrupt)
-	}
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	if status := <-d.status; status != 0 {
-		d.t.Errorf("the demo ended with status %d", status)
-	}
-	d.status = nil
-	return d.stdout.String()
-}
-
-// until waits for a condition.
-func (d *demonstration) until(what string, done func() bool) {
-	d.t.Helper()
-	for !done() {
-		select {
-		case <-d.ctx.Done():
-			d.t.Fatalf("gave up on %s", what)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// get asks for a page.
-func (d *demonstration) get(path, accept string) (status int, body, contentType string) {
-	d.t.Helper()
-	r, err := http.NewRequestWithContext(d.ctx, http.MethodGet, d.url+path, nil)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	r.Header.Set("Accept", accept)
-	answer, err := d.client.Do(r)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return answer.StatusCode, string(text), answer.Header.Get("Content-Type")
-}
-
 // metrics are the families of one scrape by name.
 type metrics map[string]*dto.MetricFamily
 
-func (d *demonstration) scrape() metrics {
-	d.t.Helper()
-	status, body, _ := d.get("/metrics", "text/plain")
+func (p *program) scrape() metrics {
+	p.t.Helper()
+	status, body, _ := p.get("/metrics", "text/plain")
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
 	if err != nil || status != http.StatusOK {
-		d.t.Fatalf("/metrics: status %d, %v", status, err)
+		p.t.Fatalf("/metrics: status %d, %v", status, err)
 	}
 	return families
 }
@@ -323,7 +221,7 @@ var openMetricsSample = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[a-
 
 // wantOpenMetrics reads the response as the OpenMetrics specification defines it: families in one piece, each begun by its
 // type, names with the suffix of their type, no series twice, an end.
-func wantOpenMetrics(t *testing.T, d *demonstration) {
+func wantOpenMetrics(t *testing.T, d *program) {
 	t.Helper()
 	_, body, contentType := d.get("/metrics", "application/openmetrics-text; version=1.0.0")
 	if !strings.HasPrefix(contentType, "application/openmetrics-text") {

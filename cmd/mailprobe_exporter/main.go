@@ -23,7 +23,7 @@ import (
 
 func main() {
 	setVersion()
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // setVersion says what the build knows of itself where the linker was not told (-ldflags), as with go build, go install and go run.
@@ -62,7 +62,7 @@ type flags struct {
 }
 
 // run is main with its surroundings as parameters; it returns the exit status.
-func run(args []string, stdout, stderr io.Writer) int {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f := &flags{log: promslog.Config{Writer: stderr}}
 	app := kingpin.New("mailprobe_exporter", "Probes mail servers, senders and domains and exposes what they answered to Prometheus.")
 	app.UsageWriter(stdout).ErrorWriter(stderr)
@@ -75,15 +75,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 	app.Flag("web.external-url", "URL under which this exporter is reached from outside; its path is the prefix of every page.").StringVar(&f.externalURL)
 	app.Flag("web.enable-lifecycle", "Allow POST to /-/reload.").BoolVar(&f.lifecycle)
 	f.web = kingpinflag.AddFlags(app, ":10587")
-	app.GetFlag("web.listen-address").IsSetByUser(&f.listenSet)
 	app.GetFlag("config.file").IsSetByUser(&f.configSet)
+	app.GetFlag("web.listen-address").IsSetByUser(&f.listenSet)
 	promslogflag.AddFlags(app, &f.log)
 
 	serve := app.Command("serve", "Probe on schedule and expose metrics (what is done without a command).").Default()
 	demo := app.Command("demo", "Serve a small mail world on loopback, healthy and sick, and probe it. Needs no network and no configuration.")
+	var asked explainFlags
+	explain := addExplain(app, &asked)
 
-	var asked bool
-	app.Flag("version", "Show the version and exit.").BoolVar(&asked)
+	var versionAsked bool
+	app.Flag("version", "Show the version and exit.").BoolVar(&versionAsked)
 	if len(args) == 1 && args[0] == "--version" {
 		fmt.Fprintln(stdout, version.Print("mailprobe_exporter"))
 		return 0
@@ -97,7 +99,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		fmt.Fprintf(stderr, "mailprobe_exporter: %v (see --help)\n", err)
 		return 2
-	case asked:
+	case versionAsked:
 		fmt.Fprintln(stdout, version.Print("mailprobe_exporter"))
 		return 0
 	case f.autoReloadInterval < time.Second:
@@ -114,6 +116,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = runServe(f, stdout, logger)
 	case demo.FullCommand():
 		err = runDemo(f, stdout, logger)
+	case explain.FullCommand():
+		status, err := runExplain(f, &asked, stdin, stdout)
+		if err != nil {
+			fmt.Fprintf(stderr, "mailprobe_exporter: %v\n", err)
+		}
+		return status
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "mailprobe_exporter: %v\n", err)

@@ -15,7 +15,7 @@ import (
 // command runs the program with arguments and returns its exit status and what it wrote.
 func command(args ...string) (status int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	status = run(args, &out, &err)
+	status = run(args, nil, &out, &err)
 	return status, out.String(), err.String()
 }
 

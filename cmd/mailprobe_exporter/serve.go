@@ -86,6 +86,7 @@ func serve(f *flags, c *collector.Collector, cfg *targets.Config, load loader, h
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	listening := make(chan struct{})
 	var once sync.Once

@@ -2,13 +2,16 @@ package main
 
 import (
 	"compress/gzip"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/common/expfmt"
@@ -140,6 +143,11 @@ func TestMetricsFormats(t *testing.T) {
 			t.Errorf("%s is missing", name)
 		}
 	}
+
+	_, body = s.ask(t, "GET", "/metrics?name[]=mailprobe_build_info", "Accept-Encoding", "identity")
+	if got := strings.Count(body, "# TYPE "); got != 1 || !strings.Contains(body, "mailprobe_build_info{") {
+		t.Errorf("name[] does not choose one metric:\n%.500s", body)
+	}
 }
 
 // TestReloadOverHTTP changes the file under a running exporter.
@@ -254,6 +262,35 @@ func TestReloadOnce(t *testing.T) {
 			t.Errorf("%s: the next change is not noticed", name)
 		}
 	}
+}
+
+// TestReloadByItself: a changed file is read when it is looked at next, or at once where somebody asks for it.
+func TestReloadByItself(t *testing.T) {
+	s := newSite(t, &flags{autoReload: true, autoReloadInterval: 30 * time.Second}, secretConfig)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		hup := make(chan os.Signal, 1)
+		var running sync.WaitGroup
+		running.Go(func() { s.reloader.run(ctx, hup) })
+		wantTargets := func(when string, want int) {
+			t.Helper()
+			synctest.Wait()
+			if got := len(s.reloader.current().Targets); got != want {
+				t.Errorf("%s: %d targets, want %d", when, got, want)
+			}
+		}
+		wantTargets("before", 1)
+		appendTo(t, s.path, "domains: [{name: example.org}]\n")
+		time.Sleep(29 * time.Second)
+		wantTargets("before it is looked at", 1)
+		time.Sleep(2 * time.Second)
+		wantTargets("after it was looked at", 2)
+		appendTo(t, s.path, "senders: [{address: 203.0.113.9}]\n")
+		hup <- os.Interrupt // Whatever it is, it comes through the channel of SIGHUP.
+		wantTargets("after a signal", 3)
+		cancel()
+		running.Wait()
+	})
 }
 
 func appendTo(t *testing.T, path, text string) {

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+	"golang.org/x/term"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/catalog/bounce"
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// explainFlags are what the command line says to explain.
+type explainFlags struct {
+	what     []string
+	file     string
+	fileSet  bool // Given; "" then stands for "-", which is how the flag's parser hands it over.
+	summary  bool
+	lang     string
+	format   string
+	provider string
+}
+
+const explainHelp = `Say what a reply, a problem or a blocklist means, what causes it and what helps.
+
+  explain 550 5.7.26 "text of the reply"
+  explain smtp_deferred
+  explain spamhaus_zen
+  explain --file returned-letter.eml
+  explain --summary /var/log/mail.log
+
+With --config.file, the entries of its catalog_files count too.
+
+Exit status: 0 explained, 2 nothing found or nothing known.`
+
+// addExplain adds the command to the program.
+func addExplain(app *kingpin.Application, f *explainFlags) *kingpin.CmdClause {
+	c := app.Command("explain", explainHelp)
+	c.Flag("file", "A returned letter, a piece of text or of a log in which every reply is explained; - is standard input.").PlaceHolder("PATH").IsSetByUser(&f.fileSet).StringVar(&f.file)
+	c.Flag("summary", "Count the replies in a mail log by provider and cause.").BoolVar(&f.summary)
+	c.Flag("lang", "Language: en or ru. By default that of LC_ALL, LC_MESSAGES or LANG.").Default(string(localeOf(os.Getenv))).EnumVar(&f.lang, string(catalog.English), string(catalog.Russian))
+	c.Flag("format", "For people or for programs: text or json.").Default("text").EnumVar(&f.format, "text", "json")
+	c.Flag("provider", "Who answered: a provider's id, as google, or the name of the server.").PlaceHolder("ID").StringVar(&f.provider)
+	c.Arg("what", "A reply (code, enhanced code, text), a problem, a blocklist or its zone, a provider, a cause; with --summary a mail log.").StringsVar(&f.what)
+	return c
+}
+
+// localeOf is the language of the surroundings, by the variables that POSIX names, the first that is set.
+func localeOf(getenv func(string) string) catalog.Lang {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := getenv(name); value != "" {
+			if language, _, _ := strings.Cut(value, "_"); language == string(catalog.Russian) {
+				return catalog.Russian
+			}
+			return catalog.English
+		}
+	}
+	return catalog.English
+}
+
+// errUsage says that the command line asks for something that cannot be done.
+var errUsage = errors.New("explain")
+
+// An explainer explains in one language and format.
+type explainer struct {
+	cat    *catalog.Catalog
+	server string // Who answered, if the user says so.
+	lang   catalog.Lang
+	json   bool
+	out    io.Writer
+}
+
+// runExplain is the command. The status is 0 if something was explained and 2 if there was nothing to explain.
+func runExplain(program *flags, f *explainFlags, stdin io.Reader, stdout io.Writer) (status int, err error) {
+	e := &explainer{cat: catalog.Default(), lang: catalog.Lang(f.lang), json: f.format == "json", out: stdout}
+	if program.configSet {
+		cfg, err := targets.Load(program.configFile, targets.Options{Metrics: checks.MetricNames()})
+		if err != nil {
+			return 2, err
+		}
+		e.cat = cfg.Catalog()
+	}
+	if err := e.setProvider(f.provider); err != nil {
+		return 2, err
+	}
+	input, asked := f.input(stdin)
+	switch {
+	case input == nil && asked == "":
+		return 2, fmt.Errorf("%w: nothing to explain; %s", errUsage, words.whatItTakes.In(e.lang))
+	case input == nil && f.summary:
+		return 2, fmt.Errorf("%w: --summary wants a log: a path, --file, or standard input", errUsage)
+	case input == nil:
+		return e.question(asked)
+	case asked != "":
+		return 2, fmt.Errorf("%w: give either a reply or a file", errUsage)
+	}
+	reader, closeAll, err := input()
+	if err != nil {
+		return 2, err
+	}
+	defer closeAll()
+	if f.summary {
+		return e.log(reader)
+	}
+	return e.letter(reader)
+}
+
+// setProvider takes an id or the name of a server.
+func (e *explainer) setProvider(name string) error {
+	e.server = strings.ToLower(name)
+	if _, ok := e.cat.Provider(e.server); ok || name == "" || e.cat.ProviderByID(e.server) != nil || strings.Contains(name, ".") {
+		return nil
+	}
+	var ids []string
+	for _, p := range e.cat.Providers() {
+		ids = append(ids, p.ID)
+	}
+	if near := nearest(e.server, ids); len(near) > 0 {
+		ids = near
+	}
+	return fmt.Errorf("%w: there is no provider %q; known are %s", errUsage, name, strings.Join(ids, ", "))
+}
+
+// input says what is read, nil if nothing, and what is asked on the command line.
+func (f *explainFlags) input(stdin io.Reader) (open func() (io.Reader, func(), error), asked string) {
+	fromStdin := func() (io.Reader, func(), error) { return stdin, func() {}, nil }
+	asked = strings.TrimSpace(strings.Join(f.what, " "))
+	switch {
+	case f.fileSet && f.file != "" && f.file != "-":
+		return func() (io.Reader, func(), error) { return openAll([]string{f.file}) }, asked
+	case f.fileSet, len(f.what) == 1 && (asked == "" || asked == "-"):
+		return fromStdin, strings.Trim(asked, "-")
+	case f.summary && asked != "":
+		return func() (io.Reader, func(), error) { return openAll(f.what) }, ""
+	case asked == "" && piped(stdin):
+		return fromStdin, ""
+	}
+	return nil, asked
+}
+
+// piped reports whether standard input is something else than somebody's keyboard.
+func piped(stdin io.Reader) bool {
+	file, ok := stdin.(*os.File)
+	return stdin != nil && (!ok || !term.IsTerminal(int(file.Fd())))
+}
+
+// openAll opens files to be read one after the other.
+func openAll(paths []string) (io.Reader, func(), error) {
+	var files []io.Reader
+	var closers []io.Closer
+	closeAll := func() {
+		for _, c := range closers {
+			_ = c.Close() // Read only.
+		}
+	}
+	for _, path := range paths {
+		file, err := os.Open(path)
+		if err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+		files, closers = append(files, file), append(closers, file)
+	}
+	return io.MultiReader(files...), closeAll, nil
+}
+
+// letter explains every reply in a letter or a text.
+func (e *explainer) letter(r io.Reader) (int, error) {
+	replies, err := bounce.Read(r)
+	if err != nil {
+		return 2, fmt.Errorf("read the letter: %w", err)
+	}
+	found := make([]explained, len(replies))
+	for i, reply := range replies {
+		found[i] = e.explain(reply)
+	}
+	status := 0
+	if len(found) == 0 {
+		status = 2
+	}
+	if e.json {
+		return status, e.writeReplies(found)
+	}
+	return status, e.page(func(p *page) { e.printLetter(p, found) })
+}
+
+// log counts the replies in a mail log.
+func (e *explainer) log(r io.Reader) (int, error) {
+	s, err := bounce.Summarise(r, e.cat)
+	if err != nil {
+		return 2, fmt.Errorf("read the log: %w", err)
+	}
+	status := 0
+	if s.Replies == 0 && s.Accepted == 0 {
+		status = 2
+	}
+	if e.json {
+		return status, e.writeSummary(s)
+	}
+	return status, e.page(func(p *page) { e.printSummary(p, s) })
+}
+
+// question explains what was asked on the command line.
+func (e *explainer) question(asked string) (int, error) {
+	a := e.answer(asked)
+	status := 0
+	if a.empty() {
+		status = 2
+	}
+	if e.json {
+		return status, e.writeAnswer(a)
+	}
+	return status, e.page(func(p *page) { e.printAnswer(p, a) })
+}
+
+// page writes text for people.
+func (e *explainer) page(write func(*page)) error {
+	p := newPage(e.out, e.lang)
+	write(p)
+	return p.err
+}

@@ -1,6 +1,9 @@
 package bounce
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Evidence is what speaks for three digits being a reply.
 type evidence struct {
@@ -79,7 +82,7 @@ func (e evidence) allows(c code, text string, whole bool) bool {
 	if matching {
 		return true
 	}
-	if aboutHTTP(before, after) {
+	if aboutHTTP(before) {
 		return false
 	}
 	if tight && !hasAnySuffix(before, sayings...) {
@@ -120,7 +123,7 @@ func mentionsServer(low string) bool {
 }
 
 // aboutHTTP reports whether a status of HTTP is meant, which looks the same.
-func aboutHTTP(before, after string) bool {
+func aboutHTTP(before string) bool {
 	return containsAny(before[max(0, len(before)-60):], []string{"http/", "http error", "http status", "http code", "http response", "curl: "})
 }
 
@@ -133,12 +136,7 @@ func counts(after string) bool {
 	if strings.HasPrefix(after, "%") || strings.HasPrefix(after, "€") || strings.HasPrefix(after, "$") {
 		return true
 	}
-	for _, u := range units {
-		if word == u {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(units, word)
 }
 
 // hasAnySuffix reports whether a text ends in one of some words, and not in the middle of another.
@@ -179,7 +177,7 @@ var knownCodes = func() map[int]bool {
 
 // loneEnhanced finds an enhanced status code without three digits before it: "(#5.1.1)", "Status code: 5.7.64", "5.1.1
 // RESOLVER.ADR.RecipNotFound". at is its place.
-func loneEnhanced(text, low, above string) (at int, c code, ok bool) {
+func loneEnhanced(text, low string) (at int, c code, ok bool) {
 	tried := 0
 	for at = 0; at < len(text) && tried < maxTried; at++ {
 		if text[at] != '4' && text[at] != '5' || at > 0 && (isWordByte(text[at-1]) || strings.IndexByte(".,-/", text[at-1]) >= 0) {

@@ -29,7 +29,7 @@ func (s *scanner) reply(i int) (r Reply, at, next int, ok bool) {
 		r.Recipient = cmpOr(spokenRecipient(l.text[:at], l.lower()[:at]), recipientOf(r.Text))
 		return r, at, max(to, i+1), true
 	}
-	if at, c, ok := loneEnhanced(l.text, l.lower(), s.above(i)); ok {
+	if at, c, ok := loneEnhanced(l.text, l.lower()); ok {
 		joined, to := s.joined(i, at)
 		text := l.text
 		if c.end > 0 && at+c.end < len(l.text) && c.leads {
@@ -351,8 +351,7 @@ func withoutCodes(s string, c code) string {
 // unknown)"; "" if there is none.
 func laterEnhanced(code int, text string) string {
 	for _, mark := range []string{"(", "(#", "info: "} {
-		if at := strings.Index(text, mark); at >= 0 {
-			rest := text[at+len(mark):]
+		if _, rest, ok := strings.Cut(text, mark); ok {
 			if n := enhancedEnd(rest); n > 0 && rest[0] == byte('0'+code/100) {
 				return rest[:n]
 			}

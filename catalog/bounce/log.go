@@ -308,8 +308,12 @@ func sessionLine(text string) (Reply, kind) {
 		mark string
 		kind kind
 	}{
-		{",<,", attempt}, {`"RECEIVED: `, refused}, {" <-- ", refused},
-		{",>,", inbound}, {`"SENT: `, inbound}, {" --> ", inbound},
+		{",<,", attempt},
+		{`"RECEIVED: `, refused},
+		{" <-- ", refused},
+		{",>,", inbound},
+		{`"SENT: `, inbound},
+		{" --> ", inbound},
 	} {
 		at := strings.Index(text, form.mark)
 		if at < 0 {

@@ -53,16 +53,6 @@ func (c *collection) add(r Reply, w weight) {
 	}
 }
 
-// any reports whether a reply of some certainty was found.
-func (c *collection) any() bool {
-	for i := range c.all {
-		if c.all[i].weight == anchored {
-			return true
-		}
-	}
-	return false
-}
-
 // same reports whether two are one reply, told twice.
 func (h *held) same(o *held) bool {
 	if h.weight == bare || o.weight == bare {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -170,11 +172,24 @@ func openAll(paths []string) (io.Reader, func(), error) {
 	return io.MultiReader(files...), closeAll, nil
 }
 
-// letter explains every reply in a letter or a text.
+// maxQuestion is how many octets are taken for what somebody could as well have typed behind explain.
+const maxQuestion = 300
+
+// letter explains every reply in a letter or a text. A line or two without a code is a question: "SMTP error code 3".
 func (e *explainer) letter(r io.Reader) (int, error) {
-	replies, err := bounce.Read(r)
+	start, err := io.ReadAll(io.LimitReader(r, maxQuestion+1))
 	if err != nil {
 		return 2, fmt.Errorf("read the letter: %w", err)
+	}
+	replies, err := bounce.Read(io.MultiReader(bytes.NewReader(start), r))
+	if err != nil {
+		return 2, fmt.Errorf("read the letter: %w", err)
+	}
+	coded := slices.ContainsFunc(replies, func(r bounce.Reply) bool { return r.Code != 0 || r.Enhanced != "" })
+	if text := strings.TrimSpace(string(start)); !coded && len(start) <= maxQuestion && text != "" && !strings.Contains(text, "\n\n") {
+		if a := e.answer(text); len(replies) == 0 && !a.empty() || len(a.conditions) > 0 {
+			return e.tell(a)
+		}
 	}
 	found := make([]explained, len(replies))
 	for i, reply := range replies {
@@ -207,8 +222,10 @@ func (e *explainer) log(r io.Reader) (int, error) {
 }
 
 // question explains what was asked on the command line.
-func (e *explainer) question(asked string) (int, error) {
-	a := e.answer(asked)
+func (e *explainer) question(asked string) (int, error) { return e.tell(e.answer(asked)) }
+
+// tell writes an answer.
+func (e *explainer) tell(a *answer) (int, error) {
 	status := 0
 	if a.empty() {
 		status = 2

@@ -314,6 +314,11 @@ func TestExplainWithoutReply(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 	inOrder(t, out, []string{"No reply of a mail server was found", "delivery status"})
+	status, out, _ = explain(t, strings.NewReader("The letter was not sent.\nSMTP error code 3\n"))
+	if status != 0 {
+		t.Errorf("a question: status %d", status)
+	}
+	inOrder(t, out, []string{"in the accounting program 1C", "What to do"})
 	if status, out, _ := explain(t, strings.NewReader(""), "--format", "json"); status != 2 || strings.Join(strings.Fields(out), "") != `{"replies":[]}` {
 		t.Errorf("status %d, %s", status, out)
 	}

@@ -11,7 +11,8 @@
 // There are two families of syntax. SPF (spf.go) is a list of terms between spaces, read
 // from left to right until one matches, whose names may hold macros (macro.go). DKIM keys
 // (dkim.go) and most later records are tag lists (taglist.go): name=value between
-// semicolons, in any order.
+// semicolons, in any order. The record of MTA-STS (mtasts.go) and that of TLS-RPT (tlsrpt.go) are stricter cousins of
+// these; the policy of MTA-STS is a file of lines.
 //
 // # Text to struct to text
 //
@@ -55,6 +56,10 @@ var (
 	ErrKeyType = errors.New("unknown key type")
 	ErrKey     = errors.New("not a key of its type")
 	ErrWrapped = errors.New("key is wrapped in SubjectPublicKeyInfo")
+
+	// Of MTA-STS, TLS-RPT and BIMI.
+	ErrTooLarge = errors.New("longer than a policy may be")
+	ErrURI      = errors.New("bad URI")
 )
 
 const (

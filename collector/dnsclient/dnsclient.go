@@ -103,6 +103,15 @@ type MX struct {
 	Host       string
 }
 
+// A TLSA is a promise about the certificate of a server (RFC 6698 section 2.1), as it came: what its numbers mean and
+// whether they have a meaning is package record's business.
+type TLSA struct {
+	Usage        uint8
+	Selector     uint8
+	MatchingType uint8
+	Data         []byte // Never empty.
+}
+
 // Options configure a Client. The zero value asks the servers of /etc/resolv.conf.
 type Options struct {
 	// Servers are host:port of recursive resolvers, asked in order. Without any, those of
@@ -178,6 +187,15 @@ func (c *Client) Uncached() *Client {
 	return &Client{exchanger: c.exchanger, redact: c.redact}
 }
 
+// Unchecked gives a client that asks for answers as they are, validated or not (the CD bit of RFC 4035 section
+// 3.2.2), and remembers none. A validating resolver says of a zone with wrong signatures the same as of one whose servers
+// are broken, SERVFAIL; only of the first it has an answer for this client. None of its answers is Secure.
+func (c *Client) Unchecked() *Client {
+	e := *c.exchanger
+	e.dnssec, e.unchecked = false, true
+	return &Client{exchanger: &e, redact: c.redact}
+}
+
 // Addresses asks for the IPv4 (family 4) or IPv6 (family 6) addresses of name, which is
 // absolute: no search list is ever applied.
 func (c *Client) Addresses(ctx context.Context, family int, name string) (Answer[netip.Addr], error) {
@@ -200,6 +218,12 @@ func (c *Client) MX(ctx context.Context, name string) (Answer[MX], error) {
 // by the 64 KiB of a DNS message, and an RRset that does not fit is ErrTooLarge.
 func (c *Client) TXT(ctx context.Context, name string) (Answer[string], error) {
 	return lookup(ctx, c, kindTXT, name)
+}
+
+// TLSA asks for the TLSA records of name (_25._tcp.mx.example.org), in the order of the answer. Their Data is shared with
+// other callers and not to be changed.
+func (c *Client) TLSA(ctx context.Context, name string) (Answer[TLSA], error) {
+	return lookup(ctx, c, kindTLSA, name)
 }
 
 // PTR asks for the names of an address in in-addr.arpa or ip6.arpa; an IPv4-mapped address

@@ -251,5 +251,30 @@ func TestDNSSEC(t *testing.T) {
 	}
 }
 
+// TestUnchecked: with the CD bit a resolver tells what it would not vouch for, and it is neither believed nor kept.
+func TestUnchecked(t *testing.T) {
+	s := serve(t, map[string]reply{"MX example.org.": func(network string, q *dns.Msg) [][]byte {
+		if !q.CheckingDisabled {
+			return say{rcode: dns.RcodeServerFailure}.reply(network, q)
+		}
+		if opt := q.IsEdns0(); opt == nil || opt.Do() || q.AuthenticatedData {
+			t.Errorf("query %v", q)
+		}
+		return say{answer: []string{"example.org. 60 MX 10 mx.example.org."}, secure: true}.reply(network, q)
+	}})
+	c := newClient(t, Options{Servers: []string{s.addr}, ValidatesDNSSEC: true})
+	for range 2 {
+		a, err := c.Unchecked().MX(t.Context(), "example.org")
+		if err != nil || a.Outcome != OutcomeFound || a.Secure {
+			t.Errorf("unchecked: %+v, %v", a, err)
+		}
+		_, err = c.MX(t.Context(), "example.org")
+		wantError(t, err, ErrServFail)
+	}
+	if n := len(s.questions()); n != 4 {
+		t.Errorf("%d questions, want 4", n)
+	}
+}
+
 // TestForgedAnswers: what does not answer the question is passed over while the true
 // answer is on its way.

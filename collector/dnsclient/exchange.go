@@ -19,11 +19,13 @@ const aside = 30 * time.Second
 
 // An exchanger carries messages to the servers and back. Clients share it.
 type exchanger struct {
-	servers  []*server
-	timeout  time.Duration
-	dnssec   bool
-	limiter  *rate.Limiter // Nil: no bound.
-	observer func(outcome string)
+	servers []*server
+	timeout time.Duration
+	dnssec  bool
+	// unchecked asks the servers not to validate (the CD bit).
+	unchecked bool
+	limiter   *rate.Limiter // Nil: no bound.
+	observer  func(outcome string)
 }
 
 // A server is one resolver.

@@ -2,6 +2,7 @@ package dnsclient
 
 import (
 	"cmp"
+	"encoding/hex"
 	"errors"
 	"net/netip"
 	"strings"
@@ -32,12 +33,13 @@ var (
 	errMalformed = errors.New("malformed record")
 )
 
-// The kinds that mail needs so far.
+// The kinds that mail needs.
 var (
 	kindA    = kind[netip.Addr]{name: "A", rtype: dns.TypeA, read: readA}
 	kindAAAA = kind[netip.Addr]{name: "AAAA", rtype: dns.TypeAAAA, read: readAAAA}
 	kindMX   = kind[MX]{name: "MX", rtype: dns.TypeMX, read: readMX, compare: compareMX}
 	kindTXT  = kind[string]{name: "TXT", rtype: dns.TypeTXT, read: readTXT, all: true}
+	kindTLSA = kind[TLSA]{name: "TLSA", rtype: dns.TypeTLSA, read: readTLSA}
 	kindPTR  = kind[string]{name: "PTR", rtype: dns.TypePTR, read: readPTR}
 )
 
@@ -89,6 +91,20 @@ func readTXT(rr dns.RR) (string, error) {
 		unescape(&b, s)
 	}
 	return b.String(), nil
+}
+
+// readTLSA reads the octets of a record, of which the message parser made hexadecimal digits. A record that ends before
+// its data associates nothing.
+func readTLSA(rr dns.RR) (TLSA, error) {
+	tlsa, ok := rr.(*dns.TLSA)
+	if !ok || tlsa.Certificate == "" {
+		return TLSA{}, errMalformed
+	}
+	data, err := hex.DecodeString(tlsa.Certificate)
+	if err != nil {
+		return TLSA{}, errMalformed
+	}
+	return TLSA{tlsa.Usage, tlsa.Selector, tlsa.MatchingType, data}, nil
 }
 
 func readPTR(rr dns.RR) (string, error) {

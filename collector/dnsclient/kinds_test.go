@@ -149,6 +149,17 @@ func TestPTR(t *testing.T) {
 	})
 }
 
+func TestTLSA(t *testing.T) {
+	const name = "_25._tcp.mx.example.org"
+	s := serve(t, map[string]reply{"TLSA " + name + ".": say{answer: []string{
+		name + ". 60 TLSA 3 1 1 00ff10", name + ". 60 TLSA 255 254 253 0a", name + ". 60 TXT x",
+	}}.reply})
+	a, err := newClient(t, Options{Servers: []string{s.addr}}).TLSA(t.Context(), name)
+	if got, want := fmt.Sprint(a.Records), "[{3 1 1 [0 255 16]} {255 254 253 [10]}]"; err != nil || a.Outcome != OutcomeFound || got != want {
+		t.Errorf("got %v %s, %v, want %s", a.Outcome, got, err, want)
+	}
+}
+
 func TestIPv6Addresses(t *testing.T) {
 	s := serve(t, map[string]reply{"AAAA example.org.": say{answer: []string{"example.org. 60 AAAA 2001:db8::1"}}.reply})
 	c := newClient(t, Options{Servers: []string{s.addr}})
@@ -180,6 +191,7 @@ func TestRecordsWithoutData(t *testing.T) {
 		"AAAA":  second(parse(kindAAAA, "example.org.", message(dns.TypeAAAA))),
 		"MX":    second(parse(kindMX, "example.org.", message(dns.TypeMX))),
 		"TXT":   second(parse(kindTXT, "example.org.", message(dns.TypeTXT))),
+		"TLSA":  second(parse(kindTLSA, "example.org.", message(dns.TypeTLSA))),
 		"PTR":   second(parse(kindPTR, "example.org.", message(dns.TypePTR))),
 		"CNAME": second(parse(kindA, "example.org.", message(dns.TypeCNAME))),
 	} {

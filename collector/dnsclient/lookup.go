@@ -113,6 +113,9 @@ func send[T any](ctx context.Context, l *attempt, s *server, k kind[T], name str
 	if err != nil {
 		return a, "", 0, err
 	}
+	if l.unchecked {
+		query[3] |= 0x10 // CD (RFC 4035 section 3.2.2).
+	}
 	msg, sent, err := l.exchange(ctx, s, query)
 	if err == nil {
 		a, next, err = parse(k, name, msg)

@@ -43,7 +43,8 @@ type dialogue struct {
 	replies replyReader // What the server says through conn.
 	unbind  func()      // Makes the end of ctx no longer end reads and writes.
 
-	open     bool // The server has greeted and takes commands: it is owed a QUIT.
+	hidden   []string // What must not be seen of the replies, since a password was sent; longest first.
+	open     bool     // The server has greeted and takes commands: it is owed a QUIT.
 	quitSent bool
 	quitDone bool // QUIT was answered.
 }
@@ -76,6 +77,14 @@ func (d *dialogue) check() error {
 	unsafe := func(r rune) bool { return r <= ' ' || r >= 0x7f }
 	if name := d.o.HeloName; name == "" || len(name) > 255 || strings.ContainsFunc(name, unsafe) {
 		return fmt.Errorf("hold session: %.64q is not a name for EHLO", name)
+	}
+	if d.o.Login != nil {
+		if err := d.o.Login.check(); err != nil {
+			return err
+		}
+	}
+	if d.o.Envelope != nil {
+		return d.o.Envelope.check()
 	}
 	return nil
 }
@@ -156,6 +165,7 @@ func (d *dialogue) record(step Step, err error) bool {
 		}
 		step.Reply, step.Failure, step.Err = nil, failureOf(step.Stage, d.s.TLS != nil, err), err
 	}
+	d.hide(&step)
 	d.s.Steps = append(d.s.Steps, step)
 	return err == nil
 }

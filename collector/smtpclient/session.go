@@ -17,6 +17,9 @@
 //	C: QUIT
 //	S: 221 bye
 //
+// Where the caller asks for it, it also logs in, and asks whether a letter would be taken, both before QUIT. No letter is ever
+// sent: there is no DATA in this package.
+//
 // A server is judged by its replies, and we by our manners: a client that talks before
 // the greeting, sends two commands at once or hangs up without QUIT looks like a spammer's,
 // and ends on the blocklists that this exporter watches.
@@ -49,6 +52,7 @@ const (
 	StageAuth     Stage = "auth"
 	StageMail     Stage = "mail"
 	StageRcpt     Stage = "rcpt"
+	StageReset    Stage = "rset" // After rcpt; for transcripts only.
 	StageQuit     Stage = "quit"
 )
 
@@ -96,6 +100,12 @@ type Options struct {
 	TLSConfig *tls.Config
 	// Route tells whether this machine has a route, asked when a connection failed as it does without. nil: Route.
 	Route func(netip.Addr) error
+	// Login, if set, is tried once after the last EHLO, under TLS only, and only if MayAuth, which is called with the session as far
+	// as it has come, returns nil. The certificates stand in Chain; that they verify is MayAuth's to see to.
+	Login   *Login
+	MayAuth func(*Session) error
+	// Envelope, if set, is asked about after that.
+	Envelope *Envelope
 	// StageTimeout bounds each stage, Timeout the whole session. 0 means 30 s and 60 s.
 	StageTimeout, Timeout time.Duration
 }
@@ -152,6 +162,9 @@ type Session struct {
 	// could not open a socket: what is not in Steps is not known.
 	Aborted error
 
+	// Withheld says why the session, though it came as far as EHLO, did not log in as it was to.
+	Withheld error
+
 	BannerName string // First word of the greeting if it is a host name or literal.
 	EHLOName   string // First word of the reply to the last EHLO or HELO, likewise.
 	Before     *Extensions
@@ -190,7 +203,7 @@ func (s *Session) code(stage Stage) int {
 }
 
 // Probe holds one session with addr: connect, greeting, EHLO, STARTTLS where offered,
-// EHLO again, QUIT. It always returns a session, within Options.Timeout; when ctx ends
+// EHLO again, what Options ask for, QUIT. It always returns a session, within Options.Timeout; when ctx ends
 // it sends QUIT where a dialogue is open and returns within two seconds.
 func Probe(ctx context.Context, addr netip.AddrPort, o Options) *Session {
 	d := newDialogue(ctx, addr, o)
@@ -218,11 +231,26 @@ func (d *dialogue) converse() {
 	d.open = true
 	if banner.Code == 220 {
 		d.s.BannerName = hostName(banner)
-		if !d.introduce() {
+		if !d.introduce() || !d.proceed() {
 			return
 		}
 	}
 	d.quit()
+}
+
+// proceed does between EHLO and QUIT what Options ask for, where the server took the EHLO. It reports whether the
+// dialogue can go on.
+func (d *dialogue) proceed() bool {
+	last := d.s.Steps[len(d.s.Steps)-1]
+	code := last.Reply.Code
+	// Where STARTTLS was refused, what EHLO said in clear still holds, unless the server is hanging up.
+	if refused := last.Stage == StageSTARTTLS && code != 421; !refused && code != 250 {
+		return true
+	}
+	if d.o.Login != nil && !d.logIn() {
+		return false
+	}
+	return d.o.Envelope == nil || d.ask()
 }
 
 // introduce says EHLO, and once more under TLS if it comes to that. It reports whether the

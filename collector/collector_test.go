@@ -445,10 +445,10 @@ problem{check="vantage",problem="vantage_dnsbl_refused",severity="warning",targe
 	want(t, text(t, c, "problem", "dnsbl_state"), "")
 }
 
-// laterProblems are problems of the checks we have that need what comes with a later one: the evaluation of SPF for a
-// sender, and tests of the vantage.
+// laterProblems are problems of the checks we have that need what comes with a later one: backup servers, and
+// tests of the vantage.
 var laterProblems = []string{
-	"mx_backup_differs", "spf_too_many_lookups", "spf_void_lookups", "spf_not_authorised", "spf_helo_not_authorised",
+	"mx_backup_differs",
 	"vantage_ptr", "vantage_listed", "vantage_tls_intercepted", "vantage_clock",
 }
 

@@ -24,8 +24,14 @@ import (
 // one, has learnt and still holds (answers of DNS, tests of blocklists, our own name) is kept.
 func (c *Collector) newEnv(cfg *targets.Config, old *regime) (*checks.Env, error) {
 	env := &checks.Env{Config: cfg, Dialer: c.opts.Dialer, Route: c.opts.Route, Proofs: checks.NewProofs(cfg.Vantage)}
+	if env.Policies = new(checks.Policies); old != nil {
+		env.Policies = old.env.Policies
+	}
 	if old != nil && slices.Equal(cfg.Vantage.Egress, old.cfg.Vantage.Egress) {
 		env.Proofs = old.env.Proofs
+	}
+	if env.Memory = checks.NewMemory(); old != nil {
+		env.Memory = old.env.Memory
 	}
 	if env.Dialer == nil {
 		env.Dialer = smtpclient.NewDialer()

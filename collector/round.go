@@ -78,7 +78,7 @@ func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.
 	known := st.snapshot.Load()
 	visit := &visit{c: c, st: st, every: smtpInterval(t)}
 	env := *c.regime.Load().env
-	env.Enter = visit.enter
+	env.Enter, env.Standing = visit.enter, c.standing
 	facts := &checks.Facts{}
 	smtpDue := slices.ContainsFunc(due, func(p *plan) bool { return p.check.Name == "smtp" })
 
@@ -185,6 +185,30 @@ func (s *Snapshot) reached(check *checks.Check, key string, now time.Time) (time
 		}
 	}
 	return time.Time{}, false
+}
+
+// standing is checks.Env.Standing.
+func (c *Collector) standing(name, check string) (*targets.Target, map[string][]checks.Finding) {
+	c.mu.Lock()
+	st := c.states[name]
+	c.mu.Unlock()
+	if st == nil {
+		return nil, nil
+	}
+	s := st.snapshot.Load()
+	now := time.Now()
+	things := map[string][]checks.Finding{}
+	for _, known := range s.Checks {
+		if known.Check.Name != check {
+			continue
+		}
+		for _, p := range known.Parts {
+			if p = p.at(now); !p.Reached.IsZero() {
+				things[p.Key] = p.Findings
+			}
+		}
+	}
+	return s.Target, things
 }
 
 // A visit is one round's way to the servers: it keeps their wish to be left alone and sees

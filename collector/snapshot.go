@@ -305,7 +305,8 @@ func (b *builder) severity(t *targets.Target, f checks.Finding, problem catalog.
 	if severity == "" {
 		severity = problem.Severity
 	}
-	if t.Foreign && t.Kind != targets.KindDomain {
+	// DANE is about the domain that the server takes mail for, as much as about the server.
+	if t.Foreign && t.Kind != targets.KindDomain && problem.Check != "dane" {
 		severity = catalog.SeverityInfo
 	}
 	return b.cfg.SeverityOf(f.Problem, severity)

@@ -185,6 +185,7 @@ func TestProblems(t *testing.T) {
 			{Problem: "dnsbl_listed", Severity: catalog.SeverityWarning},
 		}, "dnsbl_listed critical (list a, list b)"},
 		{"of somebody else's server", func(t *targets.Target) { t.Foreign = true }, []checks.Finding{{Problem: "smtp_refused", Severity: catalog.SeverityCritical}}, "smtp_refused info"},
+		{"DANE of our domain on it", func(t *targets.Target) { t.Foreign = true }, []checks.Finding{{Problem: "dane_mismatch", Severity: catalog.SeverityCritical}}, "dane_mismatch critical"},
 		{"our own domain is never foreign", func(t *targets.Target) { t.Foreign, t.Kind = true, targets.KindDomain }, []checks.Finding{{Problem: "mx_missing"}}, "mx_missing warning"},
 		{"not in the catalogue", nil, []checks.Finding{{Problem: "bug_unknown"}, {Problem: "smtp_refused"}}, "smtp_refused warning"},
 	} {

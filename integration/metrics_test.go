@@ -164,6 +164,9 @@ func TestMetrics(t *testing.T) {
 		sender_info{target="whole.example.org",sender="192.0.2.60"} 1
 		spf_records{target="whole.example.org"} 1
 		spf_valid{target="whole.example.org"} 1
+		spf_lookups{target="whole.example.org"} 0
+		spf_void_lookups{target="whole.example.org"} 0
+		spf_result{target="whole.example.org",sender="192.0.2.60",address="192.0.2.60",identity="mailfrom",result="pass"} 1
 
 		dnsbl_state{list="ours",state="ok"} 1
 		dnsbl_state{list="second",state="ok"} 1

@@ -124,7 +124,7 @@ domains: [{name: cut.example.org, senders: [192.0.2.83]}]
 func flipped(before, now scrape) error {
 	for name := range strings.FieldsSeq(`
 		smtp_up certificate_verification rdns_forward_confirmed rdns_names mx_hosts mx_null spf_records spf_valid
-		dnsbl_listed problem
+		spf_lookups spf_void_lookups spf_result dnsbl_listed problem
 	`) {
 		for _, x := range now.find(name) {
 			if x.labels["target"] == "vantage" {

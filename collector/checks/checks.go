@@ -39,10 +39,19 @@ type Metric struct {
 // All lists the checks in the order of the documentation.
 var All = []*Check{
 	smtpCheck,
+	recipientCheck,
+	authCheck,
+	relayCheck,
+	daneCheck,
 	rdnsCheck,
 	mxCheck,
 	spfCheck,
 	dkimCheck,
+	dmarcCheck,
+	dnssecCheck,
+	mtaSTSCheck,
+	tlsRPTCheck,
+	bimiCheck,
 	dnsblCheck,
 	vantageCheck,
 }

@@ -8,17 +8,22 @@ package checks_test
 //	                            this check only) are put before it where it does not have them.
 //	-- zone --                  Records in master file form, all names absolute.
 //	-- dns faults --            A line each: a name and a fault of mailworld ("example.org servfail").
+//	-- secure --                Names that are signed with all below them, "NAME no" for one that is not. The
+//	                            resolver is then one that validates.
 //	-- smtp 192.0.2.11:25 --    A server, in lines of
 //	    name mx.example.org         what it calls itself
 //	    certificate mx.example.org  its names, and any of expired, future, self-signed, stranger,
 //	                                incomplete, rsa1024, rsa2048
+//	    tlsa 3 1 1 _25._tcp.mx.example.org   the TLSA record of it or, with usage 2, of its issuer, put into the zone
 //	    extension SIZE 1000         one that it offers beside STARTTLS
 //	    reply EHLO 250 mx\r\n       what it says at a point (see mailworld.Server) instead; with
 //	                                Go's escapes, and no line end added
 //	    close, reset, silent EHLO   where it does that
 //	    implicit                    TLS at once
 //	    auth_before_tls             AUTH is offered in clear
+//	    account user password       one who can log in
 //	    blackhole                   nothing comes back from the address
+//	-- https 192.0.2.80:443 --  A web server with the policy of MTA-STS; see site_test.go.
 //	-- want --                  Every series of the check, sorted; durations are left out, digests and
 //	                            ciphers are *, times near now are now+days.
 //
@@ -28,6 +33,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"flag"
 	"fmt"
 	"maps"
@@ -48,6 +54,7 @@ import (
 	"github.com/mailprobe/mailprobe_exporter/collector"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
+	"github.com/mailprobe/mailprobe_exporter/collector/record"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -90,6 +97,7 @@ func golden(t *testing.T, file, name string) {
 
 	before, _, _ := bytes.Cut(text, []byte("-- want --\n"))
 	var config, want string
+	var signed bool
 	var servers []netip.AddrPort
 	for _, s := range sections(string(text)) {
 		kind, argument, _ := strings.Cut(s.name, " ")
@@ -100,10 +108,20 @@ func golden(t *testing.T, file, name string) {
 			err = world.Zone(s.body)
 		case s.name == "dns faults":
 			err = faults(world, s.body)
+		case s.name == "secure":
+			signed = true
+			for name, not := range fields(s.body) {
+				world.Secure(name, not != "no")
+			}
 		case kind == "smtp":
 			addr := netip.MustParseAddrPort(argument)
 			var used bool
 			if used, err = script(world, addr, s.body); used {
+				servers = append(servers, addr)
+			}
+		case kind == "https":
+			addr := netip.MustParseAddrPort(argument)
+			if err = site(world, addr, s.body); !strings.Contains(s.body, "unused") {
 				servers = append(servers, addr)
 			}
 		case s.name == "want":
@@ -114,6 +132,9 @@ func golden(t *testing.T, file, name string) {
 		if err != nil {
 			t.Fatalf("section %s: %v", s.name, err)
 		}
+	}
+	if signed {
+		config = fmt.Sprintf("resolver: {servers: [%q], validates_dnssec: true}\n", world.Resolver()) + config
 	}
 	got := scrape(t, world, check, config)
 	for _, addr := range servers {
@@ -169,7 +190,7 @@ func fields(body string) func(yield func(word, rest string) bool) {
 func faults(world *mailworld.World, body string) error {
 	known := []mailworld.DNSFault{
 		mailworld.FaultServFail, mailworld.FaultRefused, mailworld.FaultSilent, mailworld.FaultTruncated, mailworld.FaultTruncatedTCP,
-		mailworld.FaultOtherQuestion, mailworld.FaultOtherID, mailworld.FaultGarbage,
+		mailworld.FaultOtherQuestion, mailworld.FaultOtherID, mailworld.FaultGarbage, mailworld.FaultBogus,
 	}
 	for name, fault := range fields(body) {
 		if !slices.Contains(known, mailworld.DNSFault(fault)) {
@@ -193,6 +214,10 @@ func script(world *mailworld.World, addr netip.AddrPort, body string) (talks boo
 				return false, err
 			}
 			s.Certificate = &cert
+		case "tlsa":
+			if err = associate(world, s.Certificate, rest); err != nil {
+				return false, err
+			}
 		case "extension":
 			s.Extensions = append(s.Extensions, rest)
 		case "reply":
@@ -211,6 +236,9 @@ func script(world *mailworld.World, addr netip.AddrPort, body string) (talks boo
 			s.ImplicitTLS = true
 		case "auth_before_tls":
 			s.AuthBefore = true
+		case "account":
+			user, password, _ := strings.Cut(rest, " ")
+			s.Accounts = map[string]string{user: password}
 		case "blackhole":
 			world.Blackhole(addr)
 			return false, nil
@@ -245,6 +273,24 @@ func certificate(world *mailworld.World, words []string) (tls.Certificate, error
 		}
 	}
 	return authority.Issue(r)
+}
+
+// associate puts the TLSA record of a certificate into the zone: "3 1 1 NAME".
+func associate(world *mailworld.World, cert *tls.Certificate, what string) error {
+	var usage, selector, matching uint8
+	var name string
+	if _, err := fmt.Sscan(what, &usage, &selector, &matching, &name); err != nil {
+		return fmt.Errorf("tlsa %s: %w", what, err)
+	}
+	c := cert.Leaf
+	if usage == record.UsageTrustAnchor {
+		var err error
+		if c, err = x509.ParseCertificate(cert.Certificate[1]); err != nil {
+			return err
+		}
+	}
+	data, _ := record.Association(c, selector, matching)
+	return world.Zone(fmt.Sprintf("%s. TLSA %d %d %d %x", name, usage, selector, matching, data))
 }
 
 // whole fills a case's configuration up.

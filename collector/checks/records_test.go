@@ -20,7 +20,9 @@ type recordCase struct {
 	fails  string // Names below which nothing can be told, between spaces.
 	parked bool
 	domain targets.Domain
-	want   string // As written by saw.
+	sender *targets.Sender   // The target is this sender, not the domain.
+	others []*targets.Target // That are configured too.
+	want   string            // As written by saw.
 }
 
 // testRecords runs a check on the domains of cases in one mail world.
@@ -40,7 +42,11 @@ func testRecords(t *testing.T, check *Check, cases []recordCase) {
 			}
 			r := &Round{
 				Target: &targets.Target{Name: domain, Kind: targets.KindDomain, Domain: &c.domain, Module: &targets.Module{Parked: c.parked}},
-				Env:    &Env{DNS: dns, Config: &targets.Config{}},
+				Env:    &Env{DNS: dns, Config: &targets.Config{Targets: c.others}},
+				Facts:  &Facts{},
+			}
+			if c.sender != nil {
+				r.Target = &targets.Target{Name: c.sender.Host, Kind: targets.KindSender, Sender: c.sender}
 			}
 			got := saw(r, check.Run(t.Context(), r))
 			if want := strings.TrimSpace(strings.ReplaceAll(c.want, "%s", domain)); got != want {

@@ -31,6 +31,8 @@ type Env struct {
 	DNS      *dnsclient.Client
 	Lists    *Lists
 	Proofs   *Proofs // What check vantage proved; nil: nothing.
+	Memory   *Memory // What outlives rounds and configurations; nil: nothing does.
+	Policies *Policies
 	Verifier *Verifier
 	Dialer   smtpclient.Dialer
 	Route    func(netip.Addr) error // smtpclient.Route, or the mail world's.
@@ -39,6 +41,10 @@ type Env struct {
 	// told whether DNS knows one, nil if it knows none.
 	HeloResolves bool
 	HeloErr      error
+
+	// Standing returns another target by name, nil if there is none, and what a check holds of it: the findings on each
+	// thing of which it has a verdict, by the thing's key.
+	Standing func(name, check string) (*targets.Target, map[string][]Finding)
 
 	// Enter waits until one more session with an address may begin, and returns what ends it.
 	// A session never begins while ErrLeftAlone is returned.
@@ -283,10 +289,15 @@ func sorted(list []netip.Addr) []netip.Addr {
 
 // holdSession is Session without sharing.
 func (r *Round) holdSession(ctx context.Context, addr netip.Addr) (*smtpclient.Session, error) {
-	server := r.Target.Server
-	if server == nil {
+	if r.Target.Server == nil {
 		return nil, fmt.Errorf("hold session: %s is not a server", r.Target.Name)
 	}
+	return r.holdSessionWith(ctx, addr, r.sessionOptions(r.Target.Server))
+}
+
+// holdSessionWith is holdSession for one that is to do more, with options made from sessionOptions.
+func (r *Round) holdSessionWith(ctx context.Context, addr netip.Addr, o smtpclient.Options) (*smtpclient.Session, error) {
+	server := r.Target.Server
 	to := netip.AddrPortFrom(addr, server.Port)
 	if r.led() && !r.Env.Config.Allowed(addr) {
 		return &smtpclient.Session{Address: to, Start: time.Now(), Steps: []smtpclient.Step{
@@ -297,7 +308,7 @@ func (r *Round) holdSession(ctx context.Context, addr netip.Addr) (*smtpclient.S
 	if err != nil {
 		return nil, err
 	}
-	s := smtpclient.Probe(ctx, to, r.sessionOptions(server))
+	s := smtpclient.Probe(ctx, to, o)
 	leave(s)
 	switch {
 	case s.NoRoute != nil:

@@ -160,19 +160,23 @@ func (d dialogue) severity() catalog.Severity {
 func (d dialogue) emitSteps() {
 	d.p.EmitBool(smtpUp, d.s.Up(), d.addr)
 	for i := range d.s.Steps {
-		step := &d.s.Steps[i]
-		stage := string(step.Stage)
-		d.p.Emit(smtpStageDuration, step.Duration.Seconds(), d.addr, stage)
-		if step.Failure != "" {
-			d.p.Emit(smtpFailure, 1, d.addr, stage, string(step.Failure))
-		}
-		if reply := step.Reply; reply != nil {
-			d.p.Emit(smtpReply, 1, d.addr, stage, strconv.Itoa(reply.Code), d.enhancedLabel(reply.Enhanced), reply.Class(), string(d.cause(step.Stage, reply)))
-			d.p.Emit(smtpReplyCode, float64(reply.Code), d.addr, stage)
-		}
+		d.emitStep(&d.s.Steps[i])
 	}
 	if state := d.s.TLS; state != nil {
 		d.p.Emit(tlsInfo, 1, d.addr, tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
+	}
+}
+
+// emitStep says how a stage went.
+func (d dialogue) emitStep(step *smtpclient.Step) {
+	stage := string(step.Stage)
+	d.p.Emit(smtpStageDuration, step.Duration.Seconds(), d.addr, stage)
+	if step.Failure != "" {
+		d.p.Emit(smtpFailure, 1, d.addr, stage, string(step.Failure))
+	}
+	if reply := step.Reply; reply != nil {
+		d.p.Emit(smtpReply, 1, d.addr, stage, strconv.Itoa(reply.Code), d.enhancedLabel(reply.Enhanced), reply.Class(), string(d.cause(step.Stage, reply)))
+		d.p.Emit(smtpReplyCode, float64(reply.Code), d.addr, stage)
 	}
 }
 

@@ -2,13 +2,16 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
+	"github.com/mailprobe/mailprobe_exporter/collector/spf"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -26,24 +29,37 @@ var (
 		Name: "spf_valid",
 		Help: "1 if the domain has exactly one SPF record and it is free of errors, 0 if it has none, several, or one with an error, as of the last run that could tell.",
 	}
+	spfLookups = &Metric{
+		Name: "spf_lookups",
+		Help: "How many terms of the domain's SPF record and of those it includes ask DNS when all are looked at, of which 10 are allowed; counted up to 50, as of the last run that could tell.",
+	}
+	spfVoidLookups = &Metric{
+		Name: "spf_void_lookups",
+		Help: "How many of the terms in spf_lookups, up to the tenth, name something that DNS has nothing for, of which 2 are allowed, as of the last run that could tell.",
+	}
+	spfResult = &Metric{
+		Name:   "spf_result",
+		Help:   "1 for what receivers conclude by SPF of a sender's address: for the domain in MAIL FROM with a letter from its postmaster (identity mailfrom, on the domain, or on the sender for domains that are not configured), or for the sender's HELO name (identity helo, on the sender), as of the last run that could tell.",
+		Labels: []string{"sender", "address", "identity", "result"},
+	}
 )
 
 // The check spf reads the record in which a domain says who may send in its name. Receivers look for the one TXT record that
 // begins with v=spf1; with more than one, or with an error anywhere in it, they do as if the domain
 // had made nothing but a mistake (permerror), and many refuse the mail.
 //
-// Of a domain it says what the text of the record tells by itself. Of a sender it reads the record of the name that the
-// sender gives in HELO, since receivers check that as well (RFC 7208 section 2.3); most
-// such names have none, which is no fault. What a record makes of an address takes look-ups and is
-// not said here.
+// Of a domain it says what the text of the record tells by itself, what evaluating it costs at most, and what receivers conclude
+// of each of its senders for MAIL FROM. Of a sender it evaluates the record of the name that the sender gives in HELO,
+// since receivers check that as well (RFC 7208 section 2.3); most such names have none, which is no fault. Where a sender
+// is for domains that are not targets themselves, it is evaluated for these too.
 var spfCheck = &Check{
 	Name:    "spf",
-	Help:    "Has the domain exactly one SPF record, free of errors, that does not let everybody send?",
+	Help:    "Has the domain exactly one SPF record, free of errors, within the limits, that lets its senders send and nobody else?",
 	Ref:     "RFC 7208",
-	Metrics: []*Metric{spfRecords, spfValid},
+	Metrics: []*Metric{spfRecords, spfValid, spfLookups, spfVoidLookups, spfResult},
 	Problems: []string{
-		"spf_missing", "spf_multiple", "spf_invalid", "spf_pass_all", "spf_neutral_all", "spf_softall", "spf_no_all", "spf_ptr",
-		"spf_long", "spf_parked",
+		"spf_missing", "spf_multiple", "spf_invalid", "spf_too_many_lookups", "spf_void_lookups", "spf_pass_all", "spf_neutral_all",
+		"spf_softall", "spf_no_all", "spf_ptr", "spf_long", "spf_not_authorised", "spf_helo_not_authorised", "spf_parked",
 	},
 	Run: func(ctx context.Context, r *Round) error {
 		if r.Target.Kind == targets.KindSender {
@@ -65,38 +81,187 @@ func runSPFOfDomain(ctx context.Context, r *Round) error {
 		p.Evidence = append(p.Evidence, quoteRecord(text))
 	}
 	p.Emit(spfRecords, float64(len(records)))
+	ok := false
 	if len(records) == 0 {
-		p.EmitBool(spfValid, false)
 		problem := "spf_missing"
 		if parked(r) {
 			problem = "spf_parked"
 		}
 		p.Find(problem, "", almostSPF(domain, answer.Records))
-		return nil
+	} else {
+		var valid record.SPF
+		if valid, ok = judgeSPFText(p, records, ""); ok {
+			judgeSPF(p, valid, records[0], parked(r))
+		}
 	}
-	spf, ok := judgeSPFText(p, records, "")
 	p.EmitBool(spfValid, ok)
-	if ok {
-		judgeSPF(p, spf, records[0], parked(r))
+	broken := r.walkSPF(ctx, domain, ok) || !ok
+	r.judgeSendersOf(ctx, domain, broken)
+	return nil
+}
+
+// walkSPF says what evaluating the record of a domain costs at most, if it has a valid one. broken says that a record was
+// found to end in permerror.
+func (r *Round) walkSPF(ctx context.Context, domain string, valid bool) (broken bool) {
+	// They are there in any case, so that what was known of an earlier record does not stay.
+	lookups, voids := r.Part("lookups", HoldRecords), r.Part("voids", HoldRecords)
+	if !valid {
+		return false
+	}
+	worst, err := spf.WorstCase(ctx, spfResolver{r.Env.DNS}, domain)
+	lookups.Evidence = spfTree(nil, worst.Tree, "")
+	if err != nil {
+		lookups.unknown(err)
+		voids.unknown(err)
+		return false
+	}
+	lookups.Emit(spfLookups, float64(worst.Lookups))
+	if worst.Lookups > spf.MaxLookups {
+		lookups.Find("spf_too_many_lookups", "", clip(fmt.Sprintf("%d terms ask DNS, and %d are allowed%s", worst.Lookups, spf.MaxLookups, spenders(worst.Tree))))
+	}
+	for _, err := range worst.Broken {
+		problem := "spf_invalid"
+		if errors.Is(err, spf.ErrExchangers) {
+			problem = "spf_too_many_lookups"
+		}
+		lookups.Find(problem, "", clip(err.Error()))
+	}
+	if worst.VoidsErr != nil {
+		voids.unknown(worst.VoidsErr)
+	} else {
+		voids.Emit(spfVoidLookups, float64(worst.Voids))
+	}
+	if worst.Voids > 0 {
+		voids.Find("spf_void_lookups", "", clip(fmt.Sprintf("DNS has nothing for %s", strings.Join(worst.VoidTerms, ", nor for "))))
+	}
+	return len(lookups.Findings) > 0
+}
+
+// spenders tells which included records use up the limit, the terms that lead to them counted in.
+func spenders(tree *spf.Node) string {
+	var list []string
+	for _, n := range tree.Below {
+		list = append(list, fmt.Sprintf("%s takes %d", n.By, n.Lookups+1))
+	}
+	if list == nil {
+		return ""
+	}
+	return ": " + strings.Join(list, ", ")
+}
+
+// spfTree writes the records that were read, a line each, with how much of the limits they use.
+func spfTree(lines []string, n *spf.Node, indent string) []string {
+	line := indent + n.Domain
+	if n.By != "" {
+		line = indent + n.By
+	}
+	line += fmt.Sprintf(": %d lookups, %d void", n.Lookups, n.Voids)
+	if n.Err != nil {
+		line += ": " + n.Err.Error()
+	}
+	lines = append(lines, clip(line))
+	for _, below := range n.Below {
+		lines = spfTree(lines, below, indent+"  ")
+	}
+	return lines
+}
+
+// judgeSendersOf evaluates the record of a domain for every address of each of its senders. broken says that a
+// problem was found already by which it is permerror for everybody.
+func (r *Round) judgeSendersOf(ctx context.Context, domain string, broken bool) {
+	var senders []*targets.Target
+	if r.Target.Domain != nil && len(r.Target.Domain.Senders) > 0 {
+		for _, t := range r.Env.Config.Targets {
+			if t.Sender != nil && slices.Contains(r.Target.Domain.Senders, t.Name) {
+				senders = append(senders, t)
+			}
+		}
+	}
+	addresses := make([]Addresses, len(senders))
+	sideBySide(len(senders), func(i int) {
+		if s := senders[i].Sender; s.Addr.IsValid() {
+			addresses[i] = byFamily([]netip.Addr{s.Addr})
+		} else {
+			addresses[i] = r.lookUpAddresses(ctx, s.Host)
+		}
+	})
+	var pairs []spfQuestion
+	for i, t := range senders {
+		if err := addresses[i].Err(); err != nil {
+			r.Result.KeepOthers = true
+			r.Part("addresses "+t.Name, HoldRecords).unknown(err)
+		}
+		for _, addr := range addresses[i].All() {
+			pairs = append(pairs, spfQuestion{t, addr, domain, "mailfrom"})
+		}
+	}
+	verdicts := r.askSPF(ctx, pairs)
+	for i, q := range pairs {
+		p := r.Part("mailfrom "+q.sender.Name+" "+q.addr.String(), HoldRecords)
+		verdicts[i].report(p, q)
+		// Of a missing record, or a broken one, the problem is that and stands already.
+		if e := verdicts[i]; e.Result != spf.None && (e.Result != spf.PermError || !broken) {
+			e.judge(p, q, "spf_not_authorised")
+		}
+	}
+}
+
+// runSPFOfSender reads the record of the sender's HELO name, and evaluates it and those of domains that are not targets
+// for each of the sender's addresses. The faults of a HELO name that is a configured domain are the
+// domain's and told there.
+func runSPFOfSender(ctx context.Context, r *Round) error {
+	s := r.Target.Sender
+	configured := map[string]bool{}
+	for _, t := range r.Env.Config.Targets {
+		if t.Kind == targets.KindDomain {
+			configured[t.Name] = true
+		}
+	}
+	broken := r.readHelo(ctx, s.HeloName, configured[s.HeloName])
+	var questions []spfQuestion
+	addresses := r.Addresses(ctx)
+	for _, addr := range addresses.All() {
+		if s.HeloName != "" {
+			questions = append(questions, spfQuestion{r.Target, addr, s.HeloName, "helo"})
+		}
+		for _, domain := range s.Domains {
+			if !configured[domain] {
+				questions = append(questions, spfQuestion{r.Target, addr, domain, "mailfrom"})
+			}
+		}
+	}
+	if err := addresses.Err(); err != nil && (s.HeloName != "" || len(s.Domains) > 0) {
+		r.Result.KeepOthers = true
+		r.Part("addresses", HoldRecords).unknown(err)
+	}
+	verdicts := r.askSPF(ctx, questions)
+	for i, q := range questions {
+		p, e := r.Part(q.identity+" "+q.addr.String(), HoldRecords), verdicts[i]
+		e.report(p, q)
+		switch {
+		case q.identity == "mailfrom" && e.Result == spf.None:
+			p.Find("spf_missing", "", clip(e.Err.Error()))
+		case q.identity == "mailfrom":
+			e.judge(p, q, "spf_not_authorised")
+		case e.Result != spf.None && (e.Result != spf.PermError || !broken):
+			e.judge(p, q, "spf_helo_not_authorised")
+		}
 	}
 	return nil
 }
 
-// runSPFOfSender reads the record of the sender's HELO name. If that is a configured domain, its faults are the
-// domain's and told there.
-func runSPFOfSender(ctx context.Context, r *Round) error {
+// readHelo reads the record of the sender's HELO name. broken says that its faults are told, here or with the
+// configured domain of that name.
+func (r *Round) readHelo(ctx context.Context, name string, configured bool) (broken bool) {
 	p := r.Part("helo", HoldRecords)
-	name := r.Target.Sender.HeloName
-	own := slices.ContainsFunc(r.Env.Config.Targets, func(t *targets.Target) bool {
-		return t.Kind == targets.KindDomain && t.Name == name
-	})
-	if name == "" || own {
+	if name == "" || configured {
 		p.LeftOut = true
-		return nil
+		return configured
 	}
 	answer, err := r.Env.DNS.TXT(ctx, name)
 	if err != nil {
-		return err
+		p.unknown(err)
+		return false
 	}
 	records := pickSPF(answer.Records)
 	for _, text := range records {
@@ -105,7 +270,7 @@ func runSPFOfSender(ctx context.Context, r *Round) error {
 	if len(records) > 0 {
 		judgeSPFText(p, records, catalog.SeverityWarning)
 	}
-	return nil
+	return len(p.Findings) > 0
 }
 
 // pickSPF picks the SPF records out of TXT records.

@@ -28,7 +28,7 @@ func (w *World) Sicknesses() []Sickness {
 }
 
 // Demo fills the world with healthy and sick domains and returns the exporter.yml that probes them. Every domain has a
-// server, a sender, reverse zones, SPF, DKIM and DMARC records; a sick one differs from a healthy one in
+// server, a sender, reverse zones, SPF, DKIM, DMARC, TLS-RPT and BIMI records, some have MTA-STS; a sick one differs from a healthy one in
 // one thing. Certificates are those of Authority, so whoever probes needs Roots.
 func (w *World) Demo() (config []byte, err error) {
 	key, err := dkimRecord()
@@ -78,7 +78,12 @@ type home struct {
 	sender     netip.Addr
 	ptr        string // Name of the sender's address; "" if it has none.
 	spf        []string
+	heloSPF    string // The SPF record of the sender's name.
 	dkim       string
+	tlsRPT     string // "" if it has no such record.
+	bimi       string
+	sts        string // Record of MTA-STS; "" if it has none, and no policy either.
+	policy     Site
 	extra      string // Further records.
 }
 
@@ -102,7 +107,10 @@ func (d *demo) newHome(name string, n byte) *home {
 		senderName: "out." + domain, sender: netip.AddrFrom4([4]byte{203, 0, 113, n}),
 	}
 	h.ptr = h.senderName
+	h.heloSPF = "v=spf1 a -all"
 	h.spf = []string{fmt.Sprintf("v=spf1 mx ip4:%s -all", h.sender)}
+	h.tlsRPT = "v=TLSRPTv1; rua=mailto:tlsrpt@" + domain
+	h.bimi = "v=BIMI1; l=https://www." + domain + "/logo.svg"
 	h.add(d.world, h.mx, 25, netip.AddrFrom4([4]byte{192, 0, 2, n}))
 	return h
 }
@@ -136,9 +144,18 @@ func (d *demo) settle(h *home) error {
 	for _, text := range h.spf {
 		d.record(h.domain, "TXT", quoted(text))
 	}
-	d.record(h.senderName, "TXT", quoted("v=spf1 a -all"))
+	d.record(h.senderName, "TXT", quoted(h.heloSPF))
 	d.record(demoSelector+"._domainkey."+h.domain, "TXT", quoted(h.dkim))
 	d.record("_dmarc."+h.domain, "TXT", quoted("v=DMARC1; p=reject; rua=mailto:dmarc@"+h.domain))
+	d.record("default._bimi."+h.domain, "TXT", quoted(h.bimi))
+	if h.tlsRPT != "" {
+		d.record("_smtp._tls."+h.domain, "TXT", quoted(h.tlsRPT))
+	}
+	if h.sts != "" {
+		if err := d.publish(h); err != nil {
+			return err
+		}
+	}
 	d.zone.WriteString(h.extra)
 	fmt.Fprintf(&d.domains, "  - {name: %s, dkim_selectors: [%s], senders: [%s]}\n", h.domain, demoSelector, h.sender)
 	fmt.Fprintf(&d.senders, "  - {address: %s, helo_name: %s, domains: [%s]}\n", h.sender, h.senderName, h.domain)
@@ -174,6 +191,20 @@ func (d *demo) start(s *host) error {
 		fmt.Fprintf(&d.servers, "  - {address: %q, %s}\n", s.target(), s.config)
 	}
 	return nil
+}
+
+// publish starts the web server with a domain's MTA-STS policy.
+func (d *demo) publish(h *home) error {
+	name := "mta-sts." + h.domain
+	cert, err := d.world.Authority().Issue(CertificateRequest{Names: []string{name}})
+	if err != nil {
+		return err
+	}
+	at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 100 + h.n}), 443)
+	h.policy.Host, h.policy.Certificate = name, &cert
+	d.record("_mta-sts."+h.domain, "TXT", quoted(h.sts))
+	d.record(name, "A", at.Addr().String())
+	return d.world.ServeSite(at, h.policy)
 }
 
 // record adds a record to the world's zone.

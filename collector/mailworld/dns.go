@@ -24,6 +24,7 @@ const (
 	FaultOtherQuestion DNSFault = "other_question" // An answer to another question.
 	FaultOtherID       DNSFault = "other_id"
 	FaultGarbage       DNSFault = "garbage"
+	FaultBogus         DNSFault = "bogus" // Wrong signatures: SERVFAIL unless validation is not wanted (the CD bit).
 )
 
 // Zone adds records in master file form (RFC 1035 section 5), all names absolute, replacing the
@@ -44,6 +45,15 @@ func (w *World) Fault(name string, f DNSFault) {
 	if f == "" {
 		delete(n.faults, dns.CanonicalName(name))
 	}
+}
+
+// Secure says whether name and everything below it is signed. Where all names of an answer are, it bears the AD bit, as that of
+// a validating resolver does, for who asks for it. The closest name said counts; nothing is signed without being said.
+func (w *World) Secure(name string, secure bool) {
+	n := w.names
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.signed[dns.CanonicalName(name)] = secure
 }
 
 // Queries returns how many questions of a type ("A", "TXT") were asked for a name so far; type "" counts all.
@@ -70,6 +80,7 @@ type nameServer struct {
 
 	mu     sync.Mutex
 	faults map[string]DNSFault       // By canonical name.
+	signed map[string]bool           // By canonical name: whether it and what is below it is signed.
 	asked  map[string]map[uint16]int // By canonical name and type.
 }
 
@@ -79,7 +90,10 @@ func startNameServer() (*nameServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &nameServer{udp: udp, done: make(chan struct{}), faults: map[string]DNSFault{}, asked: map[string]map[uint16]int{}}
+	n := &nameServer{
+		udp: udp, done: make(chan struct{}),
+		faults: map[string]DNSFault{}, signed: map[string]bool{}, asked: map[string]map[uint16]int{},
+	}
 	n.tcp = serve(tcp, n.serveTCP)
 	go n.serveUDP()
 	return n, nil
@@ -176,7 +190,11 @@ func (n *nameServer) reply(query []byte, overUDP bool) []byte {
 		if fault == FaultSilent {
 			return nil
 		}
+		if fault == FaultBogus && q.CheckingDisabled {
+			fault = ""
+		}
 		m.Answer, m.Ns, m.Rcode = n.zone.answer(q.Question[0])
+		m.AuthenticatedData = fault == "" && validated(q) && n.secure(q.Question[0].Name, m.Answer)
 		return n.spoil(m, fault, room, overUDP)
 	}
 	return pack(m, room)
@@ -199,6 +217,40 @@ func (n *nameServer) hear(q dns.Question) DNSFault {
 	return ""
 }
 
+// validated reports whether who asks wants to know that an answer was validated (RFC 6840 section 5.7, 5.8).
+func validated(q *dns.Msg) bool {
+	opt := q.IsEdns0()
+	return !q.CheckingDisabled && (q.AuthenticatedData || opt != nil && opt.Do())
+}
+
+// secure reports whether the name asked for and all those that aliases in its answer lead to are signed.
+func (n *nameServer) secure(name string, answer []dns.RR) bool {
+	names := []string{name}
+	for _, rr := range answer {
+		if alias, ok := rr.(*dns.CNAME); ok {
+			names = append(names, alias.Target)
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, name := range names {
+		if !n.isSigned(dns.CanonicalName(name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// isSigned is secure for one canonical name. n.mu is held.
+func (n *nameServer) isSigned(name string) bool {
+	for above := range upwards(name) {
+		if signed, said := n.signed[above]; said {
+			return signed
+		}
+	}
+	return false
+}
+
 // spoil packs an answer with a fault.
 func (n *nameServer) spoil(m *dns.Msg, fault DNSFault, room int, overUDP bool) []byte {
 	bare := func(rcode int) []byte {
@@ -206,7 +258,7 @@ func (n *nameServer) spoil(m *dns.Msg, fault DNSFault, room int, overUDP bool) [
 		return pack(m, room)
 	}
 	switch fault {
-	case FaultServFail:
+	case FaultServFail, FaultBogus:
 		return bare(dns.RcodeServerFailure)
 	case FaultRefused:
 		return bare(dns.RcodeRefused)

@@ -264,3 +264,43 @@ func TestOddQueries(t *testing.T) {
 		}
 	}
 }
+
+// TestSecure: who asks for it is told whether all names of an answer are signed, and gets wrong signatures only without
+// validation.
+func TestSecure(t *testing.T) {
+	w := zoned(t)
+	if err := w.Zone("away.example.org. CNAME x.sub.example.net."); err != nil {
+		t.Fatal(err)
+	}
+	w.Secure("example.org", true)
+	w.Secure("deep.example.org.", false)
+	w.Fault("lost.example.org", FaultServFail)
+	w.Fault("bogus.example.org", FaultBogus)
+	for _, test := range []struct {
+		name   string
+		ask    func(*dns.Msg)
+		want   int
+		secure bool
+	}{
+		{"mx1.example.org.", func(m *dns.Msg) { m.AuthenticatedData = true }, dns.RcodeSuccess, true},
+		{"MX1.Example.ORG.", func(m *dns.Msg) { m.SetEdns0(1232, true) }, dns.RcodeSuccess, true},
+		{"mx1.example.org.", func(m *dns.Msg) { m.SetEdns0(1232, false) }, dns.RcodeSuccess, false},
+		{"mx1.example.org.", func(m *dns.Msg) { m.AuthenticatedData, m.CheckingDisabled = true, true }, dns.RcodeSuccess, false},
+		{"nothing.example.org.", func(m *dns.Msg) { m.AuthenticatedData = true }, dns.RcodeNameError, true},
+		{"www.example.org.", func(m *dns.Msg) { m.AuthenticatedData = true }, dns.RcodeSuccess, true},
+		{"away.example.org.", func(m *dns.Msg) { m.AuthenticatedData = true }, dns.RcodeSuccess, false},
+		{"a.deep.example.org.", func(m *dns.Msg) { m.AuthenticatedData = true }, dns.RcodeSuccess, false},
+		{"x.sub.example.net.", func(m *dns.Msg) { m.AuthenticatedData = true }, dns.RcodeSuccess, false},
+		{"lost.example.org.", func(m *dns.Msg) { m.AuthenticatedData = true }, dns.RcodeServerFailure, false},
+		{"bogus.example.org.", func(m *dns.Msg) { m.AuthenticatedData = true }, dns.RcodeServerFailure, false},
+		{"bogus.example.org.", func(m *dns.Msg) { m.CheckingDisabled = true }, dns.RcodeNameError, false},
+	} {
+		m := new(dns.Msg)
+		m.SetQuestion(test.name, dns.TypeA)
+		test.ask(m)
+		in, _, err := (&dns.Client{Timeout: 20 * time.Second}).Exchange(m, w.Resolver())
+		if err != nil || in.Rcode != test.want || in.AuthenticatedData != test.secure {
+			t.Errorf("%s: %v, %v", test.name, in, err)
+		}
+	}
+}

@@ -2,8 +2,10 @@ package mailworld
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"strings"
@@ -96,11 +98,80 @@ var patients = []patient{
 	{"everybody", "The SPF record lets everybody send.", "spf_pass_all", onDomain, func(_ *World, h *home) {
 		h.spf = []string{"v=spf1 +all"}
 	}},
+	{"no-spf", "There is no SPF record.", "spf_missing", onDomain, func(_ *World, h *home) {
+		h.spf = nil
+	}},
+	{"gone-provider", "The SPF record includes that of a provider who has gone.", "spf_invalid", onDomain, func(_ *World, h *home) {
+		h.spf[0] = "v=spf1 mx include:_spf.gone.example -all"
+	}},
+	{"many-lookups", "The SPF record asks DNS for more than it may.", "spf_too_many_lookups", onDomain, func(_ *World, h *home) {
+		h.spf[0] = fmt.Sprintf("v=spf1 ip4:%s%s -all", h.sender, strings.Repeat(" a:"+h.mx, 11))
+	}},
+	{"retired-host", "The SPF record names a host that is gone.", "spf_void_lookups", onDomain, func(_ *World, h *home) {
+		h.spf[0] = fmt.Sprintf("v=spf1 ip4:%s a:old.%s -all", h.sender, h.domain)
+	}},
+	{"forgotten-sender", "The SPF record does not name the machine that sends.", "spf_not_authorised", onDomain, func(_ *World, h *home) {
+		h.spf[0] = "v=spf1 mx -all"
+	}},
+	{"forbidden-helo", "The SPF record of the sender's HELO name lets nobody send.", "spf_helo_not_authorised", onSender, func(_ *World, h *home) {
+		h.heloSPF = "v=spf1 -all"
+	}},
+	{"indifferent", "The SPF record says nothing about other senders.", "spf_neutral_all", onDomain, func(_ *World, h *home) {
+		h.spf[0] = fmt.Sprintf("v=spf1 ip4:%s ?all", h.sender)
+	}},
+	{"half-hearted", "The SPF record does not forbid other senders outright.", "spf_softall", onDomain, func(_ *World, h *home) {
+		h.spf[0] = fmt.Sprintf("v=spf1 ip4:%s ~all", h.sender)
+	}},
+	{"no-end", "The SPF record ends without all.", "spf_no_all", onDomain, func(_ *World, h *home) {
+		h.spf[0] = fmt.Sprintf("v=spf1 ip4:%s", h.sender)
+	}},
+	{"by-name", "The SPF record lets send who has a name in the domain.", "spf_ptr", onDomain, func(_ *World, h *home) {
+		h.spf[0] = "v=spf1 ptr -all"
+	}},
+	{"long-spf", "The SPF record is too long for one packet.", "spf_long", onDomain, func(_ *World, h *home) {
+		h.spf[0] = fmt.Sprintf("v=spf1 ip4:%s%s -all", h.sender, strings.Repeat(" ip4:198.51.100.0/24", 24))
+	}},
 	{"alias", "The MX record names an alias.", "mx_alias", onDomain, func(_ *World, h *home) {
 		h.mx = "mail." + h.domain
 		h.hosts[0].certificate.Names = append(h.hosts[0].certificate.Names, h.mx)
 		h.extra = h.mx + ". CNAME " + h.hosts[0].name + ".\n"
 	}},
+	{"sts-uncovered", "The MTA-STS policy names another MX host than the MX record.", "mta_sts_mx_not_covered", onDomain, func(_ *World, h *home) {
+		h.protect("enforce", "old."+h.mx, month)
+	}},
+	{"sts-redirect", "The web server with the MTA-STS policy redirects, and senders do not follow.", "mta_sts_policy_unavailable", onDomain, func(_ *World, h *home) {
+		h.protect("enforce", h.mx, month)
+		h.policy.Status, h.policy.Header = http.StatusMovedPermanently, http.Header{"Location": {"https://www." + h.domain + "/"}}
+	}},
+	{"sts-policy", "The MTA-STS policy has a mode that there is not.", "mta_sts_policy_invalid", onDomain, func(_ *World, h *home) {
+		h.protect("report", h.mx, month)
+	}},
+	{"sts-record", "The id of the MTA-STS record has hyphens in it.", "mta_sts_invalid", onDomain, func(_ *World, h *home) {
+		h.protect("enforce", h.mx, month)
+		h.sts = "v=STSv1; id=2026-01-01"
+	}},
+	{"sts-hour", "Senders forget the MTA-STS policy after an hour.", "mta_sts_short_age", onDomain, func(_ *World, h *home) {
+		h.protect("enforce", h.mx, time.Hour)
+	}},
+	{"no-tls-reports", "There is MTA-STS, and nobody reports what it holds back.", "tls_rpt_missing", onDomain, func(_ *World, h *home) {
+		h.protect("enforce", h.mx, month)
+		h.tlsRPT = ""
+	}},
+	{"tls-reports", "TLS reports go to an address without mailto.", "tls_rpt_invalid", onDomain, func(_ *World, h *home) {
+		h.tlsRPT = "v=TLSRPTv1; rua=tlsrpt@" + h.domain
+	}},
+	{"logo", "The logo of the BIMI record is not at an https address.", "bimi_invalid", onDomain, func(_ *World, h *home) {
+		h.bimi = "v=BIMI1; l=http://www." + h.domain + "/logo.svg"
+	}},
+}
+
+// month is how long a policy of MTA-STS is kept that means it.
+const month = 30 * 24 * time.Hour
+
+// protect gives a domain a policy of MTA-STS that covers one MX host.
+func (h *home) protect(mode, mx string, age time.Duration) {
+	h.sts = "v=STSv1; id=20260101"
+	h.policy.Body = fmt.Sprintf("version: STSv1\nmode: %s\nmx: %s\nmax_age: %d\n", mode, mx, age/time.Second)
 }
 
 // flourish gives the healthy domain what a larger one has: IPv6, a backup server and servers for submission.
@@ -116,6 +187,7 @@ func flourish(w *World, h *home) {
 		s.server.Extensions = append(s.server.Extensions, "AUTH PLAIN LOGIN")
 		s.server.ImplicitTLS = port == 465
 	}
+	h.protect("enforce", "*."+h.domain, month)
 	h.extra = h.domain + ". MX 20 " + backup + ".\n"
 }
 

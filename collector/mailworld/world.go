@@ -1,5 +1,5 @@
 // Package mailworld is a small mail world on loopback: an authoritative name server with
-// reverse zones and blocklists, scripted SMTP servers, certificates of an authority of its
+// reverse zones and blocklists, scripted SMTP servers, web servers for policies, certificates of an authority of its
 // own. It speaks the real protocols over real sockets. Tests and the command demo use it.
 //
 // Its addresses are those of documentation (RFC 5737, RFC 3849). The servers listen on free
@@ -94,16 +94,23 @@ func (w *World) RootPEM() []byte { return w.trusted.rootPEM() }
 // Serve starts s at an address of the world ("192.0.2.11:25"), replacing the one that is there.
 func (w *World) Serve(addr netip.AddrPort, s Server) error {
 	addr = plain(addr)
-	server := newScripted(s, func() *recording {
-		r := &recording{}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.past[addr] = append(w.past[addr], r)
-		return r
-	})
+	return w.start(addr, newScripted(s, func() *recording { return w.recording(addr) }).serve)
+}
+
+// recording begins the recording of a session at an address.
+func (w *World) recording(addr netip.AddrPort) *recording {
+	r := &recording{}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.past[addr] = append(w.past[addr], r)
+	return r
+}
+
+// start serves the connections to an address, replacing what is there.
+func (w *World) start(addr netip.AddrPort, handle handler) error {
 	w.serving.Lock()
 	defer w.serving.Unlock()
-	l, err := listen(server.serve)
+	l, err := listen(handle)
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", addr, err)
 	}

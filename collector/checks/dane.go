@@ -1,0 +1,326 @@
+package checks
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/collector/record"
+	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+var daneMatch = &Metric{
+	Name:   "dane_match",
+	Help:   "1 if one of the server's usable TLSA records matches the certificate that the address shows, 0 if none does or it does no TLS, as of the last run that could tell; absent without usable records, and unless the configuration says that the resolver validates.",
+	Labels: []string{"address"},
+}
+
+// The check dane compares the certificate that a server shows with what its owner has promised in DNS. Mail is encrypted where it can be,
+// and an attacker on the way can see to it that it cannot. The owner of a signed zone can forbid that: a TLSA record at
+// _25._tcp.HOST says that there is TLS, and by which certificate or key the server is told. A sender that uses DANE
+// delivers to no other. The owner's own mistakes therefore stop his mail, silently, for senders keep it and try again.
+//
+// What holds is decided in the order in which senders ask (RFC 7672 section 2.2): first for the addresses of the server. If
+// these are not signed, neither are its TLSA records, and nobody asks for them; servers of such zones often fail
+// if one does. Then for the TLSA records; if that fails on a signed zone, it may be an attack, and mail is held. Then
+// each address of the server must show a certificate that one record matches.
+//
+// Whether a domain's MX records, which lead here, are signed is the domain's matter: see dnssec. A server is the same for all
+// domains that it serves.
+//
+// The certificate is that of the round's session. The check smtp holds it, and where it does not in this round, none is
+// held for this check: the last verdict stands until it does. By default it does in each of our rounds. Only
+// of a target that has no check smtp the session is our own.
+var daneCheck = &Check{
+	Name:     "dane",
+	Help:     "Does the certificate on every address match the TLSA records of the server?",
+	Ref:      "RFC 7672, RFC 7671",
+	Metrics:  []*Metric{daneMatch},
+	Problems: []string{"dane_mismatch", "dane_lookup_failed", "dane_no_starttls", "dane_unusable", "dane_no_rollover"},
+	Run:      runDANE,
+}
+
+// Reasons for which nothing is said of an address.
+var (
+	errNoSessionDue = errors.New("its certificate is looked at when the check smtp runs next")
+	errNextHop      = errors.New("the certificate is not for the server's name but for that of a domain; senders take it for mail to this domain only")
+)
+
+func runDANE(ctx context.Context, r *Round) error {
+	server := r.Target.Server
+	if !r.Env.Config.Resolver.ValidatesDNSSEC || server.Addr.IsValid() || server.TLS == string(smtpclient.TLSNone) {
+		return nil // An address has no zone that its owner signs.
+	}
+	bases, err := r.tlsaBases(ctx)
+	if err != nil || len(bases) == 0 {
+		return err
+	}
+	p := &promise{target: r.Target, names: []string{server.Host}}
+	if err := p.lookUp(ctx, r, bases); err != nil || len(p.records) == 0 {
+		return err
+	}
+	p.judgeRecords(r)
+
+	a := r.Addresses(ctx)
+	list := a.All()
+	r.Result.KeepOthers = a.Err() != nil
+	if !r.SMTPDue && r.Target.Every["smtp"] > 0 {
+		for _, addr := range list {
+			part := r.Part(addr.String(), HoldRecords)
+			part.Unknown, part.LeftOut = errNoSessionDue, true
+		}
+		return nil
+	}
+	sessions, errs := make([]*smtpclient.Session, len(list)), make([]error, len(list))
+	sideBySide(len(list), func(i int) { sessions[i], errs[i] = r.Session(ctx, list[i]) })
+	for i, addr := range list {
+		p.judgeSession(r, addr, sessions[i], errs[i])
+	}
+	return nil
+}
+
+// tlsaBases returns the names below which TLSA records are looked for, in their order; none if the server has no address, or
+// if its addresses are not signed, which a part says. RFC 7672 section 2.2.3: that which an alias leads to comes first, then
+// the one by which the server is known. An alias that is signed and leads to a name that is not would still do for some senders;
+// that is passed over, since an MX host should be no alias in the first place, and nothing wrong is said.
+func (r *Round) tlsaBases(ctx context.Context) ([]string, error) {
+	host := r.Target.Server.Host
+	var answers [2]dnsclient.Answer[netip.Addr]
+	var errs [2]error
+	sideBySide(2, func(i int) { answers[i], errs[i] = r.Env.DNS.Addresses(ctx, 4+2*i, host) })
+	found := 0
+	bases := []string{host}
+	for _, a := range answers {
+		if a.Outcome != dnsclient.OutcomeFound {
+			continue
+		}
+		found++
+		if !a.Secure {
+			part := r.Part("records", HoldRecords)
+			part.Evidence = []string{"the addresses of " + host + " are not signed, so that DANE does not apply"}
+			return nil, nil
+		}
+		if n := len(a.Aliases); n > 0 && !slices.Contains(bases, a.Aliases[n-1]) {
+			bases = slices.Insert(bases, 0, a.Aliases[n-1])
+		}
+	}
+	if found == 0 {
+		return nil, errors.Join(errs[:]...) // If there is really none, check smtp says so.
+	}
+	return bases, nil
+}
+
+// A promise is what the TLSA records of a server say.
+type promise struct {
+	target  *targets.Target
+	names   []string      // Those that a certificate may be for: the host, and the name that its alias leads to.
+	records []record.TLSA // All that are signed; empty: there are none, and no sender expects any.
+	compare []record.TLSA // Those that senders compare.
+	seen    []string      // Evidence of the records, a line each.
+}
+
+// lookUp asks for the TLSA records below each name, the first that has some being it. If there are none that hold, or the
+// lookup fails in a way that is a verdict, a part says so.
+func (p *promise) lookUp(ctx context.Context, r *Round, bases []string) error {
+	for _, base := range bases {
+		name := fmt.Sprintf("_%d._tcp.%s", p.target.Server.Port, base)
+		answer, err := r.Env.DNS.TLSA(ctx, name)
+		switch {
+		case err != nil:
+			return p.lookUpFailed(ctx, r, err, name, base)
+		case answer.Outcome != dnsclient.OutcomeFound:
+			p.seen = append(p.seen, name+" has no TLSA record")
+			continue
+		case !answer.Secure:
+			p.seen = append(p.seen, "the TLSA records of "+name+" are not signed and do not count")
+			continue
+		}
+		for _, t := range answer.Records {
+			p.records = append(p.records, record.TLSA(t))
+		}
+		if base != p.names[0] {
+			p.names = append(p.names, base)
+		}
+		return nil
+	}
+	r.Part("records", HoldRecords).Evidence = p.seen
+	return nil
+}
+
+// lookUpFailed says what it means that TLSA records of a signed zone could not be looked up. RFC 7672 section 2.1.1: a sender
+// must then not deliver to the server. That is a verdict only if the fault is not on our side: the resolver has answered, and for
+// other records of the server it has more to say.
+func (p *promise) lookUpFailed(ctx context.Context, r *Round, failed error, name, base string) error {
+	bogus, err := r.whyServFail(failed, func(c *dnsclient.Client) error {
+		_, err := c.TLSA(ctx, name)
+		return err
+	}, func(c *dnsclient.Client) error {
+		_, err := c.TXT(ctx, base) // Of a type that hardly anybody has asked for, so that the resolver must ask, too.
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	why := "the name servers fail, though not for other records of " + base
+	if bogus {
+		why = "the signatures are wrong"
+	}
+	r.Part("records", HoldRecords).Find("dane_lookup_failed", p.severity(), fmt.Sprintf("asking for TLSA records of %s gives SERVFAIL: %s", name, why))
+	return nil
+}
+
+// severity is that of a fault that stops mail. Programs that submit mail hardly know DANE; a server that relays all its mail to
+// this one may use it.
+func (p *promise) severity() catalog.Severity {
+	if p.target.Server.Role == targets.RoleSubmission {
+		return catalog.SeverityWarning
+	}
+	return ""
+}
+
+// judgeRecords says what the records themselves tell. That they are usable is no verdict yet: it takes a certificate.
+func (p *promise) judgeRecords(r *Round) {
+	p.seen = nil
+	for _, t := range p.records {
+		line := "TLSA " + t.String()
+		if err := t.Usable(); err != nil {
+			line += ": " + err.Error()
+		}
+		p.seen = append(p.seen, line)
+	}
+	p.compare = record.StrongestTLSA(p.records)
+	if len(p.compare) == 0 {
+		part := r.Part("records", HoldRecords)
+		part.Find("dane_unusable", "", fmt.Sprintf("none of %d TLSA records is of use for mail; the first: %s", len(p.records), p.seen[0]))
+		part.Evidence = p.seen
+	}
+}
+
+// judgeSession says whether the promise is kept at an address. RFC 7672 section 2.2: where there are records there must be TLS, even if
+// none of them is usable; then nobody looks at the certificate.
+func (p *promise) judgeSession(r *Round, addr netip.Addr, s *smtpclient.Session, err error) {
+	label := addr.String()
+	part := r.Part(label, HoldRecords)
+	part.Evidence = slices.Clone(p.seen)
+	switch {
+	case err != nil:
+		part.unknown(err)
+	case len(s.Chain) > 0 && len(p.compare) > 0:
+		p.judgeChain(r, part, label, s.Chain)
+	case len(s.Chain) > 0:
+	case !withoutTLS(s):
+		part.unknown(errNoCertificate)
+	default:
+		if len(p.compare) > 0 {
+			part.EmitBool(daneMatch, false, label)
+		}
+		part.Find("dane_no_starttls", p.severity(), label+": STARTTLS is not offered, or refused")
+	}
+}
+
+// withoutTLS reports whether a server that showed no certificate let us in all the same: it does not offer STARTTLS or refuses it.
+func withoutTLS(s *smtpclient.Session) bool {
+	start := s.Step(smtpclient.StageSTARTTLS)
+	return s.Up() && (start == nil || start.Reply != nil && start.Reply.Code != 220)
+}
+
+// judgeChain compares a chain, leaf first, with the records.
+func (p *promise) judgeChain(r *Round, part *Part, label string, chain []*x509.Certificate) {
+	nextHop, reason := false, ""
+	for _, t := range p.compare {
+		how := p.match(r, t, chain)
+		part.Evidence = append(part.Evidence, fmt.Sprintf("%s: %s %s", label, t, how))
+		switch how {
+		case matched:
+			part.EmitBool(daneMatch, true, label)
+			p.judgeRollover(part, label, chain[0])
+			return
+		case matchedNextHop:
+			nextHop = true
+		}
+		if reason == "" || how != unmatched {
+			reason = fmt.Sprintf("%s %s", t, how) // That of an authority tells more.
+		}
+	}
+	if nextHop {
+		part.unknown(errNextHop)
+		return
+	}
+	part.EmitBool(daneMatch, false, label)
+	part.Find("dane_mismatch", p.severity(), fmt.Sprintf("%s: none of %d TLSA records matches; %s", label, len(p.compare), reason))
+}
+
+// A matching says how a record stands to a chain. It is a part of evidence.
+type matching string
+
+const (
+	matched        matching = "matches"
+	matchedNextHop matching = "matches, for mail to some domains only"
+	unmatched      matching = "is of another certificate or key"
+	unmatchedTrust matching = "is of an authority whose certificate does not vouch for the server's, or not now"
+	unmatchedName  matching = "is of an authority that vouches for the certificate, but this is for other names"
+)
+
+// match compares a chain with one record. RFC 7671 section 5.1: a record of the server's own certificate or key says all that there is
+// to say, and neither names nor dates count. Section 5.2: one of an issuer needs its certificate among those that the server
+// sent, up to the root if it is about that, and a path to it that is valid now; and the certificate must be for the server.
+func (p *promise) match(r *Round, t record.TLSA, chain []*x509.Certificate) matching {
+	if t.Usage == record.UsageServer {
+		if t.Matches(chain[0]) {
+			return matched
+		}
+		return unmatched
+	}
+	result := unmatched
+	for _, anchor := range chain[1:] {
+		switch {
+		case !t.Matches(anchor):
+		case !leadsTo(anchor, chain, r):
+			result = unmatchedTrust
+		default:
+			return p.matchNames(r, chain[0])
+		}
+	}
+	return result
+}
+
+// leadsTo reports whether a chain is valid up to one of its certificates.
+func leadsTo(anchor *x509.Certificate, chain []*x509.Certificate, r *Round) bool {
+	o := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), CurrentTime: r.Time}
+	o.Roots.AddCert(anchor)
+	for _, c := range chain[1:] {
+		o.Intermediates.AddCert(c)
+	}
+	_, err := chain[0].Verify(o)
+	return err == nil
+}
+
+// matchNames looks at the names in a certificate. RFC 7672 section 3.2.2: the host's will do, and so will that of the domain that
+// the letter is for. Which domains these are is not known here; one that is configured may be among them.
+func (p *promise) matchNames(r *Round, leaf *x509.Certificate) matching {
+	isFor := func(name string) bool { return leaf.VerifyHostname(name) == nil }
+	switch {
+	case slices.ContainsFunc(p.names, isFor):
+		return matched
+	case slices.ContainsFunc(r.Env.Config.Targets, func(t *targets.Target) bool { return t.Kind == targets.KindDomain && isFor(t.Name) }):
+		return matchedNextHop
+	}
+	return unmatchedName
+}
+
+// judgeRollover says whether the next certificate will match, too. RFC 7671 section 8.1: the next key is published before it is used,
+// or the record of an authority stands beside. A record that does not match today is one of them, or at least no worse.
+func (p *promise) judgeRollover(part *Part, label string, leaf *x509.Certificate) {
+	for _, t := range p.records {
+		if t.Usable() == nil && !t.Matches(leaf) {
+			return
+		}
+	}
+	part.Find("dane_no_rollover", "", label+": every usable TLSA record is of the certificate or key in use")
+}

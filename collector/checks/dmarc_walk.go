@@ -1,0 +1,144 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/collector/record"
+)
+
+// The DMARC tree walk (RFC 9989 section 4.10) asks for a record at a domain, then at the name above it, and so on up to
+// the top-level domain, until a record says that it is the top of an organisation (psd=n) or a public suffix (psd=y). Of
+// a long name the middle is left out, so that nobody has to ask more than eight times.
+
+// maxWalkLabels is how long the second name may be that the walk asks about (RFC 9989 section 4.10).
+const maxWalkLabels = 7
+
+// A dmarcStep is what one question of the walk brought.
+type dmarcStep struct {
+	name   string   // The domain; the record stands below it.
+	texts  []string // DMARC records. Receivers discard all if there are several.
+	others []string // TXT records of other kinds.
+
+	// Of the only record:
+	record   record.DMARC
+	mistakes record.DMARCErrors
+}
+
+// walkTree asks at the domain and, if it has no record that counts, above it. The first step is always that of the domain itself,
+// which goes before everything that is above. The error says that a step could not be told: then nobody knows where
+// the walk would have ended.
+func walkTree(ctx context.Context, r *Round) ([]*dmarcStep, error) {
+	var walk []*dmarcStep
+	for i, name := range walkNames(r.Target.Name) {
+		step, err := askDMARC(ctx, r, name)
+		if err != nil {
+			return nil, fmt.Errorf("look up DMARC record: %w", err)
+		}
+		walk = append(walk, step)
+		if len(step.texts) == 1 && (i == 0 || step.record.PSD == record.PSDNo || step.record.PSD == record.PSDYes) {
+			break
+		}
+	}
+	return walk, nil
+}
+
+// walkNames lists the names that the walk may ask about.
+func walkNames(domain string) []string {
+	names := []string{domain}
+	labels := strings.Split(domain, ".")
+	for i := max(1, len(labels)-maxWalkLabels); i < len(labels); i++ {
+		names = append(names, strings.Join(labels[i:], "."))
+	}
+	return names
+}
+
+// askDMARC asks for the record of one name.
+func askDMARC(ctx context.Context, r *Round, name string) (*dmarcStep, error) {
+	s := &dmarcStep{name: name}
+	texts, err := askTexts(ctx, r, s.owner())
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range texts {
+		if record.IsDMARC(text) {
+			s.texts = append(s.texts, text)
+		} else {
+			s.others = append(s.others, text)
+		}
+	}
+	if len(s.texts) == 1 {
+		s.record, err = record.ParseDMARC(s.texts[0])
+		errors.As(err, &s.mistakes)
+	}
+	return s, nil
+}
+
+// askTexts asks for the TXT records of a name that was put together; one too long for DNS has none.
+func askTexts(ctx context.Context, r *Round, name string) ([]string, error) {
+	answer, err := r.Env.DNS.TXT(ctx, name)
+	if errors.Is(err, dnsclient.ErrBadName) {
+		return nil, nil
+	}
+	return answer.Records, err
+}
+
+// owner is the name that the record stands at.
+func (s *dmarcStep) owner() string { return "_dmarc." + s.name }
+
+// evidence says what the step brought.
+func (s *dmarcStep) evidence() []string {
+	if len(s.texts) == 0 {
+		return []string{s.owner() + " has no DMARC record"}
+	}
+	var lines []string
+	for _, text := range s.texts {
+		lines = append(lines, s.owner()+" "+quoteRecord(text))
+	}
+	return lines
+}
+
+// choose picks the record that counts for the domain where the walk began, nil if none does. RFC 9989 section 4.10.1: its own;
+// without one, that of the organisation; without that, that of the public suffix. Section 4.10.2: the organisation is
+// where psd=n stands, one label below psd=y, otherwise where the highest record is.
+func choose(walk []*dmarcStep) *dmarcStep {
+	if len(walk[0].texts) == 1 {
+		return walk[0]
+	}
+	for i := len(walk) - 1; i > 0; i-- {
+		s := walk[i]
+		if len(s.texts) != 1 {
+			continue
+		}
+		if below := walk[i-1]; s.record.PSD == record.PSDYes && len(below.texts) == 1 {
+			return below // One label below: the walk leaves names out only above its first, which has no record that counts.
+		}
+		return s
+	}
+	return nil
+}
+
+// policies returns what the record asks for the domain that it stands at, and for names below it that exist and
+// that do not. RFC 9989 section 4.10.1: without a good p, or with a bad sp or np, it counts as p=none if somebody is to get reports,
+// and otherwise (not ok) as if there were none.
+func (s *dmarcStep) policies() (own, sub, nonexistent record.Disposition, ok bool) {
+	d := s.record
+	if d.Policy == "" || s.mistakes.Has("sp", "np") {
+		none := record.DispositionNone
+		return none, none, none, len(d.Aggregate) > 0
+	}
+	own, sub, nonexistent = d.Policy, d.Subdomains, d.Nonexistent
+	if sub == "" {
+		sub = own
+	}
+	if nonexistent == "" {
+		nonexistent = sub
+	}
+	if d.Testing {
+		own, sub, nonexistent = own.Milder(), sub.Milder(), nonexistent.Milder()
+	}
+	return own, sub, nonexistent, true
+}

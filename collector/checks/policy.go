@@ -1,0 +1,256 @@
+package checks
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/record"
+)
+
+// The policy of MTA-STS is fetched as senders do it (RFC 8461 section 3.3): https://mta-sts.DOMAIN/.well-known/mta-sts.txt, with a certificate
+// that verifies for mta-sts.DOMAIN, status 200, no redirect. One request and one answer are written and read here by hand on a
+// connection of ours, instead of by an http.Client, since the whole point is what is not done: no proxy of the
+// environment, no HTTP/2, no redirect, no decompression, no connection kept, no address but those that were looked at before.
+
+const (
+	// policyTimeout is how long a sender waits for the file. RFC 8461 section 3.3 suggests one minute.
+	policyTimeout = time.Minute
+	// policyConnect is how long one address may take to answer, so that the next has its turn.
+	policyConnect = 10 * time.Second
+	// maxPolicyAddresses is how many addresses of the policy host are tried, one after the other.
+	maxPolicyAddresses = 4
+	maxPolicyHeader    = 32 << 10
+	// maxPolicyWire is how much may come under TLS for a body of the greatest length: chunks have lines of their own.
+	maxPolicyWire      = 4 * record.MaxSTSPolicy
+	maxPolicyHandshake = 128 << 10 // Octets of the server.
+	maxPolicyChain     = 10
+	maxInterim         = 5 // Answers 1xx before the real one.
+	policyPath         = "/.well-known/mta-sts.txt"
+)
+
+// errNotServed is what senders run into too: the policy cannot be had. Other errors of fetchPolicy say nothing of the domain.
+var errNotServed = errors.New("the policy cannot be fetched")
+
+// notServed makes an error of this kind.
+func notServed(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errNotServed}, args...)...)
+}
+
+// fetchPolicy returns the policy file of the round's domain, at most one octet more than it may have. Its errors are errNotServed and those by
+// which nothing is known: DNS that could not tell, no way to the host, and silence, since the way to port 443 may be
+// closed for us alone.
+func fetchPolicy(ctx context.Context, r *Round) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, policyTimeout)
+	defer cancel()
+	host := "mta-sts." + r.Target.Name
+	known := lookUpExchanger(ctx, r, host)
+	switch {
+	case len(known.addrs) > 0:
+	case known.err != nil:
+		return "", known.err
+	case known.noName:
+		return "", notServed("%s does not exist (NXDOMAIN)", host)
+	default:
+		return "", notServed("%s has no address", host)
+	}
+	var unknown, failed error
+	for _, addr := range known.addrs[:min(len(known.addrs), maxPolicyAddresses)] {
+		body, connected, err := fetchFrom(ctx, r, host, addr)
+		switch {
+		case connected:
+			return body, err
+		case errors.Is(err, errNotServed):
+			failed = err
+		default:
+			unknown = errors.Join(unknown, err)
+		}
+	}
+	if unknown = errors.Join(unknown, known.err); unknown != nil {
+		return "", unknown
+	}
+	return "", failed
+}
+
+// fetchFrom fetches the file from one address. Unless there was a connection, another address may be tried.
+func fetchFrom(ctx context.Context, r *Round, host string, addr netip.Addr) (body string, connected bool, err error) {
+	if !r.Env.Config.Allowed(addr) {
+		return "", false, notServed("%s has address %s, which is no public one", host, addr)
+	}
+	if err := r.Env.Route(addr); err != nil {
+		return "", false, fmt.Errorf("%w: %w", ErrNoRoute, err)
+	}
+	leave, err := r.Env.Enter(ctx, addr)
+	if err != nil {
+		return "", false, err
+	}
+	defer leave(nil)
+
+	to := netip.AddrPortFrom(addr, 443)
+	connecting, cancel := context.WithTimeout(ctx, policyConnect)
+	socket, err := r.Env.Dialer.DialContext(connecting, "tcp", to.String())
+	cancel()
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "", false, notServed("%s refuses the connection", to)
+	case err != nil:
+		return "", false, fmt.Errorf("connect to %s: %w", host, err)
+	}
+	defer socket.Close()
+	stop := context.AfterFunc(ctx, func() { _ = socket.SetDeadline(time.Unix(1, 0)) }) // Ends what is being read.
+	defer stop()
+
+	wire := &io.LimitedReader{R: socket, N: maxPolicyHandshake}
+	conn := tls.Client(bounded{socket, wire}, policyTLS(r, host))
+	if err := conn.HandshakeContext(context.WithoutCancel(ctx)); err != nil {
+		return "", true, policyError(ctx, to, "TLS handshake", err)
+	}
+	wire.N = maxPolicyHeader + maxPolicyWire
+	body, err = getPolicy(conn, host)
+	if err != nil {
+		return "", true, policyError(ctx, to, "HTTP", err)
+	}
+	return body, true, nil
+}
+
+// A bounded connection gives no more than its reader.
+type bounded struct {
+	net.Conn
+	r io.Reader
+}
+
+func (b bounded) Read(p []byte) (int, error) { return b.r.Read(p) }
+
+// policyError says whether what broke a connection off is the server's doing.
+func policyError(ctx context.Context, to netip.AddrPort, during string, err error) error {
+	var e net.Error
+	switch {
+	case errors.Is(err, errNotServed):
+		return fmt.Errorf("%w, by %s", err, to)
+	case ctx.Err() != nil || errors.As(err, &e) && e.Timeout():
+		return fmt.Errorf("fetch policy: %s with %s: %w", during, to, err)
+	}
+	return notServed("%s with %s: %s", during, to, quoteRecord(err.Error()))
+}
+
+// policyTLS demands a certificate that a sender would take. RFC 8461 section 3.3: it must be valid for the DNS-ID
+// mta-sts.DOMAIN, in a chain to a trust anchor.
+func policyTLS(r *Round, host string) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		ServerName: host,
+		NextProtos: []string{"http/1.1"},
+		// The certificate is judged below, before anything is asked, so that all its faults are told and not the first.
+		InsecureSkipVerify: true,
+		VerifyConnection: func(state tls.ConnectionState) error {
+			chain := state.PeerCertificates
+			if len(chain) > maxPolicyChain {
+				return notServed("%d certificates are sent", len(chain))
+			}
+			var faults []string
+			for _, result := range r.Env.Verifier.Judge(chain, host, r.Time).Results {
+				if !slices.Contains([]CertificateResult{CertificateOK, CertificateWeak}, result) {
+					faults = append(faults, string(result))
+				}
+			}
+			if faults == nil {
+				return nil
+			}
+			return notServed("the certificate for %s is not good: %s", host, strings.Join(faults, ", "))
+		},
+	}
+}
+
+// getPolicy asks for the file on a connection that is secure.
+func getPolicy(conn net.Conn, host string) (string, error) {
+	_, err := io.WriteString(conn, "GET "+policyPath+" HTTP/1.1\r\nHost: "+host+
+		"\r\nUser-Agent: mailprobe_exporter\r\nAccept: text/plain\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n")
+	if err != nil {
+		return "", err
+	}
+	in := &io.LimitedReader{R: conn, N: maxPolicyHeader}
+	answers := bufio.NewReader(in)
+	response, err := readResponse(answers)
+	switch {
+	case err != nil && in.N == 0:
+		return "", notServed("the header is longer than %d octets", maxPolicyHeader)
+	case err != nil:
+		return "", err
+	}
+	defer response.Body.Close()
+	switch code := response.StatusCode; {
+	case code/100 == 3:
+		// RFC 8461 section 3.3: redirects must not be followed.
+		return "", notServed("status %d, a redirect, and senders follow none", code)
+	case code != http.StatusOK:
+		return "", notServed("status %d", code)
+	}
+	in.N = maxPolicyWire
+	body, err := io.ReadAll(io.LimitReader(response.Body, record.MaxSTSPolicy+1))
+	return string(body), err
+}
+
+// readResponse reads the header of the answer, and passes over interim ones (RFC 9110 section 15.2).
+func readResponse(r *bufio.Reader) (*http.Response, error) {
+	for range maxInterim {
+		response, err := http.ReadResponse(r, &http.Request{Method: http.MethodGet})
+		if err != nil || response.StatusCode/100 != 1 {
+			return response, err
+		}
+	}
+	return nil, errors.New("nothing but interim answers")
+}
+
+// Policies remember which policy each domain served under which id, because the file does not say its id: only over time
+// is it seen that one was changed without the other. All rounds share it. The zero value is ready; nil
+// remembers nothing.
+type Policies struct {
+	mu       sync.Mutex
+	editions map[string]edition // By domain.
+}
+
+// An edition is the policy first seen under an id.
+type edition struct {
+	id     string
+	policy [32]byte // Digest of the canonical text.
+	until  time.Time
+}
+
+// maxEditions is how many domains are remembered; of more, some are forgotten.
+const maxEditions = 20_000
+
+// differs reports whether another policy was served before under the same id, which senders may still hold. When that has run
+// out at all of them, they fetch the present one, and nothing is wrong any more.
+func (p *Policies) differs(domain, id string, digest [32]byte, maxAge time.Duration, now time.Time) bool {
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first, known := p.editions[domain]
+	if known && first.id == id && first.policy != digest && now.Before(first.until) {
+		return true
+	}
+	if !known && len(p.editions) >= maxEditions {
+		for one := range p.editions {
+			delete(p.editions, one)
+			break
+		}
+	}
+	if p.editions == nil {
+		p.editions = map[string]edition{}
+	}
+	p.editions[domain] = edition{id, digest, now.Add(maxAge)}
+	return false
+}

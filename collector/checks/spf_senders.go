@@ -1,0 +1,139 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/collector/spf"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// A spfQuestion is whether one address of a sender may send for a domain.
+type spfQuestion struct {
+	sender   *targets.Target
+	addr     netip.Addr
+	domain   string // For identity helo: the HELO name.
+	identity string // The label.
+}
+
+// A spfVerdict is what receivers conclude, or why it is not known.
+type spfVerdict struct {
+	*spf.Evaluation
+	unknown error
+}
+
+// errHeloUnknown says why a record that asks for the HELO name has no verdict.
+var errHeloUnknown = errors.New("the SPF record asks for the HELO name of the sender, and none is configured")
+
+// askSPF evaluates all questions side by side.
+func (r *Round) askSPF(ctx context.Context, questions []spfQuestion) []spfVerdict {
+	verdicts := make([]spfVerdict, len(questions))
+	sideBySide(len(questions), func(i int) { verdicts[i] = questions[i].ask(ctx, spfResolver{r.Env.DNS}) })
+	return verdicts
+}
+
+// ask evaluates a question as for a letter from the postmaster of the domain. A record may make differences
+// between persons; hardly any does.
+func (q spfQuestion) ask(ctx context.Context, resolver spf.Resolver) spfVerdict {
+	helo := q.sender.Sender.HeloName
+	v := spfVerdict{Evaluation: spf.CheckHost(ctx, resolver, q.addr, q.domain, "postmaster@"+q.domain, helo)}
+	switch {
+	case v.Result == spf.TempError:
+		v.unknown = v.Err
+	case v.UsedHelo && helo == "":
+		v.unknown = errHeloUnknown
+	case v.Result != spf.Pass:
+		v.unknown = v.Skipped // With these answers the sender might pass.
+	}
+	return v
+}
+
+// report says a verdict. A part may get several of them, of a sender's domains; their results count together.
+func (v spfVerdict) report(p *Part, q spfQuestion) {
+	p.Evidence = append(p.Evidence, v.evidence(q))
+	if v.unknown != nil {
+		p.unknown(v.unknown)
+		return
+	}
+	labels := []string{q.sender.Name, q.addr.String(), q.identity, string(v.Result)}
+	if !slices.ContainsFunc(p.Samples, func(s Sample) bool { return slices.Equal(s.Labels, labels) }) {
+		p.Emit(spfResult, 1, labels...)
+	}
+}
+
+// judge finds the problem if the sender does not pass.
+func (v spfVerdict) judge(p *Part, q spfQuestion, problem string) {
+	if v.unknown == nil && v.Result != spf.Pass {
+		p.Find(problem, "", v.evidence(q))
+	}
+}
+
+// evidence says what the verdict is and what decided.
+func (v spfVerdict) evidence(q spfQuestion) string {
+	text := fmt.Sprintf("%s for %s: %s", q.addr, q.domain, v.Result)
+	if name := q.sender.Name; name != q.addr.String() {
+		text = name + " " + text
+	}
+	switch {
+	case v.Err != nil:
+		text += ", because " + v.Err.Error()
+	case v.Term != "":
+		text += fmt.Sprintf(" by %s in the record of %s", v.Term, v.Domain)
+	default:
+		text += fmt.Sprintf(", since nothing in the record of %s matches", v.Domain)
+	}
+	return clip(fmt.Sprintf("%s (%d lookups, %d void)", text, v.Lookups, v.Voids))
+}
+
+// clip keeps the beginning of a line in visible ASCII that holds a stranger's words.
+func clip(line string) string {
+	if len(line) > 2*maxQuotedRecord {
+		return line[:2*maxQuotedRecord] + "..."
+	}
+	return line
+}
+
+// errCut says that an answer was too long to be kept whole.
+var errCut = errors.New("DNS has too many addresses for a name")
+
+// A spfResolver asks DNS for package spf. A name that holds an octet which cannot be asked for, a space for instance, does not
+// exist.
+type spfResolver struct{ dns *dnsclient.Client }
+
+func (s spfResolver) TXT(ctx context.Context, name string) ([]string, error) {
+	a, err := s.dns.TXT(ctx, name)
+	return a.Records, noName(err)
+}
+
+func (s spfResolver) Addresses(ctx context.Context, family int, name string) ([]netip.Addr, error) {
+	a, err := s.dns.Addresses(ctx, family, name)
+	if a.Truncated {
+		err = fmt.Errorf("look up addresses of %q: %w", name, errCut)
+	}
+	return a.Records, noName(err)
+}
+
+func (s spfResolver) MX(ctx context.Context, name string) ([]string, error) {
+	a, err := s.dns.MX(ctx, name)
+	hosts := make([]string, a.Invalid)
+	for _, mx := range a.Records {
+		hosts = append(hosts, mx.Host)
+	}
+	return hosts, noName(err)
+}
+
+func (s spfResolver) PTR(ctx context.Context, addr netip.Addr) ([]string, error) {
+	a, err := s.dns.PTR(ctx, addr)
+	return append(a.Records, make([]string, a.Invalid)...), noName(err)
+}
+
+func noName(err error) error {
+	if errors.Is(err, dnsclient.ErrBadName) {
+		return nil
+	}
+	return err
+}

@@ -65,7 +65,7 @@ func (es Errors) sorted() Errors {
 func nearest(word string, known []string) string {
 	best, distance := "", max(2, len(word)/3)+1
 	for _, k := range known {
-		if d := editDistance(strings.ToLower(word), k); d < distance {
+		if d := EditDistance(strings.ToLower(word), k); d < distance {
 			best, distance = k, d
 		}
 	}
@@ -80,9 +80,9 @@ func nearest(word string, known []string) string {
 	return "known are " + strings.Join(known, ", ")
 }
 
-// editDistance counts the insertions, deletions and replacements between two words
-// (Levenshtein); long words are not measured.
-func editDistance(a, b string) int {
+// EditDistance counts the insertions, deletions and replacements of octets between two words
+// (Levenshtein); words of over 64 octets are not measured, and 64 apart.
+func EditDistance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64
 	}

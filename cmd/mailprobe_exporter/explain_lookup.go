@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/targets"
 	"github.com/mailprobe/mailprobe_exporter/catalog/bounce"
 )
 
@@ -372,7 +373,7 @@ func nearest(word string, ids []string) []string {
 	}
 	far := max(1, len(word)/3)
 	distance := func(id string) int {
-		d := editDistance(word, id)
+		d := targets.EditDistance(word, id)
 		if strings.Contains(id, word) {
 			d = min(d, 2+strings.Index(id, word))
 		}
@@ -381,24 +382,4 @@ func nearest(word string, ids []string) []string {
 	near := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return distance(id) > far && !strings.Contains(id, word) })
 	slices.SortStableFunc(near, func(a, b string) int { return cmp.Compare(distance(a), distance(b)) })
 	return near[:min(len(near), 10)]
-}
-
-// editDistance counts the insertions, deletions and replacements between two words (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

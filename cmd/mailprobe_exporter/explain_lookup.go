@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
-	"github.com/mailprobe/mailprobe_exporter/targets"
 	"github.com/mailprobe/mailprobe_exporter/catalog/bounce"
+	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
 // An answer is what the catalogue knows of something that was asked. One word may name several things: a cause and a

@@ -26,8 +26,11 @@ type Options struct {
 	Config *targets.Config
 	Dialer smtpclient.Dialer      // nil: smtpclient.NewDialer.
 	Route  func(netip.Addr) error // nil: smtpclient.Route.
-	Roots  *x509.CertPool         // nil: the system's. tls.ca_file of the configuration is added.
-	Logger *slog.Logger           // nil: nothing is logged.
+	// Outgoing returns the address that connections of a family, 4 or 6, come from, an invalid one if there is none. nil: the
+	// system's, but with a Dialer it is not known.
+	Outgoing func(family int) netip.Addr
+	Roots    *x509.CertPool // nil: the system's. tls.ca_file of the configuration is added.
+	Logger   *slog.Logger   // nil: nothing is logged.
 }
 
 // A Collector probes targets on schedule, keeps what is known of them and exposes it.
@@ -58,9 +61,6 @@ type regime struct {
 	env      *checks.Env
 	builder  *builder
 	excluded map[string]bool // Metrics, by name without prefix.
-	// ours has the targets that stand for addresses this machine may send from: what servers hold against such an
-	// address is that target's problem rather than the vantage's.
-	ours map[netip.Addr]string
 }
 
 const (
@@ -173,7 +173,6 @@ func (c *Collector) put(reg *regime) {
 	for _, name := range reg.cfg.Metrics.Exclude {
 		reg.excluded[strings.TrimPrefix(name, namespace)] = true
 	}
-	reg.ours = ownAddresses(reg.cfg)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.regime.Store(reg)
@@ -398,10 +397,13 @@ func (c *Collector) Snapshots() []*Snapshot {
 			vantage = i
 		}
 	}
+	heard, refused := false, false
 	for _, s := range out {
+		heard = heard || s.heard
 		for _, f := range s.aboutUs {
+			refused = refused || f.Problem == "vantage_refused"
 			owner := vantage
-			if name := reg.ours[f.Ours]; name != "" {
+			if name := reg.env.Ours[f.Ours]; name != "" {
 				if i, ok := slices.BinarySearchFunc(sts, name, func(st *state, name string) int { return strings.Compare(st.name, name) }); ok {
 					owner = i
 				}
@@ -410,6 +412,9 @@ func (c *Collector) Snapshots() []*Snapshot {
 		}
 	}
 	others[vantage] = append(others[vantage], reg.env.Lists.Findings()...)
+	if (heard || refused) && len(out[vantage].Checks) > 0 {
+		out[vantage] = reg.builder.withWelcome(out[vantage], !refused, now)
+	}
 	for i, findings := range others {
 		if len(findings) > 0 {
 			out[i] = reg.builder.withOthers(out[i], findings, now)

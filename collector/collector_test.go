@@ -449,7 +449,7 @@ problem{check="vantage",problem="vantage_dnsbl_refused",severity="warning",targe
 // tests of the vantage.
 var laterProblems = []string{
 	"mx_backup_differs",
-	"vantage_ptr", "vantage_listed", "vantage_tls_intercepted", "vantage_clock",
+	"vantage_tls_intercepted", "vantage_clock",
 }
 
 // TestNoIdleProblems: what the catalogue explains is found by somebody.

@@ -23,7 +23,7 @@ import (
 // newEnv makes what all rounds under a configuration share. What the last one, if there is
 // one, has learnt and still holds (answers of DNS, tests of blocklists, our own name) is kept.
 func (c *Collector) newEnv(cfg *targets.Config, old *regime) (*checks.Env, error) {
-	env := &checks.Env{Config: cfg, Dialer: c.opts.Dialer, Route: c.opts.Route, Proofs: checks.NewProofs(cfg.Vantage)}
+	env := &checks.Env{Config: cfg, Dialer: c.opts.Dialer, Route: c.opts.Route, Outgoing: c.opts.Outgoing, Ours: ownAddresses(cfg), Proofs: checks.NewProofs(cfg.Vantage)}
 	if env.Policies = new(checks.Policies); old != nil {
 		env.Policies = old.env.Policies
 	}
@@ -35,6 +35,9 @@ func (c *Collector) newEnv(cfg *targets.Config, old *regime) (*checks.Env, error
 	}
 	if env.Dialer == nil {
 		env.Dialer = smtpclient.NewDialer()
+	}
+	if env.Outgoing == nil && c.opts.Dialer == nil {
+		env.Outgoing = outgoingOf
 	}
 	if env.Route == nil {
 		env.Route = smtpclient.Route
@@ -279,20 +282,32 @@ func usableHelo(name string) bool {
 }
 
 // outgoingAddress is the address this machine sends from, or loopback if it has none.
-// Connecting a UDP socket chooses the route and sends nothing.
 func outgoingAddress() netip.Addr {
-	for _, to := range []string{"192.0.2.1:25", "[2001:db8::1]:25"} {
-		conn, err := net.Dial("udp", to)
-		if err != nil {
-			continue
-		}
-		local := conn.LocalAddr()
-		conn.Close()
-		if ap, err := netip.ParseAddrPort(local.String()); err == nil {
-			return ap.Addr().Unmap().WithZone("")
+	for _, family := range []int{4, 6} {
+		if addr := outgoingOf(family); addr.IsValid() {
+			return addr
 		}
 	}
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// outgoingOf is the address this machine sends from in a family, an invalid one if there is no way out. Connecting a
+// UDP socket chooses the route and sends nothing.
+func outgoingOf(family int) netip.Addr {
+	to := "192.0.2.1:25"
+	if family == 6 {
+		to = "[2001:db8::1]:25"
+	}
+	conn, err := net.Dial("udp", to)
+	if err != nil {
+		return netip.Addr{}
+	}
+	defer conn.Close()
+	local, err := netip.ParseAddrPort(conn.LocalAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return local.Addr().Unmap().WithZone("")
 }
 
 // addressLiteral writes an address for EHLO (RFC 5321 section 4.1.3).

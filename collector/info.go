@@ -16,7 +16,7 @@ var (
 	checkLastRun        = &checks.Metric{Name: "check_last_run_timestamp_seconds", Help: "When the check ran last, as seconds since 1970.", Labels: []string{"check"}}
 	checkLastConclusive = &checks.Metric{Name: "check_last_conclusive_timestamp_seconds", Help: "When the check last reached a verdict, as seconds since 1970. What it says is as old as this.", Labels: []string{"check"}}
 	problemMetric       = &checks.Metric{Name: "problem", Help: "1 while a problem stands, on the target that owns it.", Labels: []string{"check", "problem", "severity"}}
-	snapshotMetrics     = []*checks.Metric{targetInfo, senderInfo, checkConclusive, checkLastRun, checkLastConclusive, problemMetric}
+	snapshotMetrics     = []*checks.Metric{targetInfo, senderInfo, checkConclusive, checkLastRun, checkLastConclusive, problemMetric, checks.VantageOK}
 )
 
 // render makes the series that are about the target itself.
@@ -58,6 +58,13 @@ func (b *builder) render(s *Snapshot) *block {
 		if !c.LastConclusive.IsZero() {
 			r.add(out, checkLastConclusive, seconds(c.LastConclusive), []string{c.Check.Name}, nil)
 		}
+	}
+	if s.welcome != nil {
+		value := 0.0
+		if *s.welcome {
+			value = 1
+		}
+		r.add(out, checks.VantageOK, value, []string{"refused"}, nil)
 	}
 	var labels map[string]string
 	for _, name := range b.cfg.AlertLabels {

@@ -21,6 +21,8 @@ type Snapshot struct {
 	state   *state
 	own     *block           // The series that are about the target itself.
 	aboutUs []checks.Finding // Problems of the vantage that showed here.
+	heard   bool             // Of a server: it spoke to us, as of its last sessions.
+	welcome *bool            // Of the vantage: no server refuses us for who we are; nil: none has spoken.
 	expires time.Time        // When it must be built anew because something in it ends; zero: never.
 }
 
@@ -181,6 +183,14 @@ func (p *PartState) at(now time.Time) *PartState {
 	return &PartState{Key: p.Key, Unknown: p.Unknown, LeftOut: p.LeftOut}
 }
 
+// heard reports whether the part is a session, of which the verdict is held, in which the server spoke.
+func (p *PartState) heard() bool {
+	mute := func(f checks.Finding) bool {
+		return f.Problem == "smtp_unreachable" || f.Problem == "smtp_silent" || f.Problem == "smtp_not_allowed"
+	}
+	return !p.Reached.IsZero() && checks.Hold(p.hold) == checks.HoldReplies && !slices.ContainsFunc(p.Findings, mute)
+}
+
 // kept copies evidence, so that it does not keep a whole reply in memory. Lines that many servers
 // say are there once.
 func kept(lines []string) []string {
@@ -218,6 +228,7 @@ func (b *builder) build(st *state, known []CheckState, now time.Time) *Snapshot 
 	}
 	for _, c := range s.Checks {
 		for _, p := range c.Parts {
+			s.heard = s.heard || c.Check.Name == "smtp" && p.heard()
 			for _, f := range p.Findings {
 				b.find(s, c.Check.Name, f)
 			}
@@ -237,6 +248,15 @@ func (b *builder) withOthers(owner *Snapshot, aboutUs []checks.Finding, now time
 			b.add(&s, vantageName, problem, f)
 		}
 	}
+	b.finish(&s, now)
+	return &s
+}
+
+// withWelcome adds to the vantage's snapshot whether all servers that spoke took us as anybody else.
+func (b *builder) withWelcome(vantage *Snapshot, welcome bool, now time.Time) *Snapshot {
+	s := *vantage
+	s.welcome = &welcome
+	s.Problems = slices.Clone(s.Problems)
 	b.finish(&s, now)
 	return &s
 }

@@ -41,7 +41,7 @@ var daneCheck = &Check{
 	Name:     "dane",
 	Help:     "Does the certificate on every address match the TLSA records of the server?",
 	Ref:      "RFC 7672, RFC 7671",
-	Metrics:  []*Metric{daneMatch},
+	Metrics:  []*Metric{daneMatch, recordChange},
 	Problems: []string{"dane_mismatch", "dane_lookup_failed", "dane_no_starttls", "dane_unusable", "dane_no_rollover"},
 	Run:      runDANE,
 }
@@ -131,6 +131,7 @@ func (p *promise) lookUp(ctx context.Context, r *Round, bases []string) error {
 	for _, base := range bases {
 		name := fmt.Sprintf("_%d._tcp.%s", p.target.Server.Port, base)
 		answer, err := r.Env.DNS.TLSA(ctx, name)
+		watchAnswer(r, recordTLSA, name, answer, err, tlsaText)
 		switch {
 		case err != nil:
 			return p.lookUpFailed(ctx, r, err, name, base)

@@ -45,7 +45,7 @@ var dkimCheck = &Check{
 	Name:    "dkim",
 	Help:    "Is the key of each configured selector there, and can receivers use it?",
 	Ref:     "RFC 6376 section 3.6, RFC 8301, RFC 8463",
-	Metrics: []*Metric{dkimKeyValid, dkimKeyBits},
+	Metrics: []*Metric{dkimKeyValid, dkimKeyBits, recordChange},
 	Problems: []string{
 		"dkim_missing", "dkim_revoked", "dkim_invalid", "dkim_multiple", "dkim_weak", "dkim_short", "dkim_testing",
 		"dkim_wrong_service", "dkim_hash_unusable", "dkim_ed25519_wrapped", "dkim_ed25519_only",
@@ -62,6 +62,7 @@ func runDKIM(ctx context.Context, r *Round) error {
 	valid := map[string]int{} // Usable keys by type.
 	var unknown []error
 	for i, selector := range selectors {
+		watchAnswer(r, recordDKIM, selectorName(r, selector), answers[i], errs[i], sameText)
 		p := r.Part(selector, HoldRecords)
 		if p.Unknown = errs[i]; p.Unknown == nil {
 			valid[judgeSelector(ctx, r, p, selector, answers[i])]++

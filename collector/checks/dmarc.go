@@ -42,7 +42,7 @@ var dmarcCheck = &Check{
 	Name:    "dmarc",
 	Help:    "Do receivers find a DMARC record for the domain, what does it tell them, and can letters pass and reports arrive?",
 	Ref:     "RFC 9989, RFC 9990",
-	Metrics: []*Metric{dmarcValid, dmarcPolicy},
+	Metrics: []*Metric{dmarcValid, dmarcPolicy, recordChange},
 	Problems: []string{
 		"dmarc_missing", "dmarc_multiple", "dmarc_invalid", "dmarc_policy_missing", "dmarc_policy_none", "dmarc_old_tags",
 		"dmarc_no_reports", "dmarc_report_unauthorised", "dmarc_discovery_differs", "dmarc_alignment", "dmarc_parked",

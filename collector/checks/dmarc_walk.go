@@ -35,6 +35,7 @@ func walkTree(ctx context.Context, r *Round) ([]*dmarcStep, error) {
 	var walk []*dmarcStep
 	for i, name := range walkNames(r.Target.Name) {
 		step, err := askDMARC(ctx, r, name)
+		r.watchRecord(recordDMARC, step.owner(), step.texts, err)
 		if err != nil {
 			return nil, fmt.Errorf("look up DMARC record: %w", err)
 		}
@@ -61,7 +62,7 @@ func askDMARC(ctx context.Context, r *Round, name string) (*dmarcStep, error) {
 	s := &dmarcStep{name: name}
 	texts, err := askTexts(ctx, r, s.owner())
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	for _, text := range texts {
 		if record.IsDMARC(text) {

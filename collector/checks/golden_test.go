@@ -24,6 +24,7 @@ package checks_test
 //	    account user password       one who can log in
 //	    blackhole                   nothing comes back from the address
 //	-- https 192.0.2.80:443 --  A web server with the policy of MTA-STS; see site_test.go.
+//	-- outgoing --              The addresses that our connections come from; without it they are not known.
 //	-- want --                  Every series of the check, sorted; durations are left out, digests and
 //	                            ciphers are *, times near now are now+days.
 //
@@ -99,6 +100,7 @@ func golden(t *testing.T, file, name string) {
 	var config, want string
 	var signed bool
 	var servers []netip.AddrPort
+	var outgoing []netip.Addr
 	for _, s := range sections(string(text)) {
 		kind, argument, _ := strings.Cut(s.name, " ")
 		switch {
@@ -124,6 +126,10 @@ func golden(t *testing.T, file, name string) {
 			if err = site(world, addr, s.body); !strings.Contains(s.body, "unused") {
 				servers = append(servers, addr)
 			}
+		case s.name == "outgoing":
+			for addr := range fields(s.body) {
+				outgoing = append(outgoing, netip.MustParseAddr(addr))
+			}
 		case s.name == "want":
 			want = s.body
 		default:
@@ -136,7 +142,7 @@ func golden(t *testing.T, file, name string) {
 	if signed {
 		config = fmt.Sprintf("resolver: {servers: [%q], validates_dnssec: true}\n", world.Resolver()) + config
 	}
-	got := scrape(t, world, check, config)
+	got := scrape(t, world, check, config, outgoing)
 	for _, addr := range servers {
 		if len(world.Sessions(addr)) == 0 {
 			t.Errorf("nobody talked to %s", addr)
@@ -323,13 +329,21 @@ func whole(world *mailworld.World, check *checks.Check, config string) string {
 }
 
 // scrape runs a collector until every configured target has been tried, and gives the check's series.
-func scrape(t *testing.T, world *mailworld.World, check *checks.Check, config string) string {
+func scrape(t *testing.T, world *mailworld.World, check *checks.Check, config string, outgoing []netip.Addr) string {
 	t.Helper()
 	cfg, err := targets.Parse("exporter.yml", []byte(whole(world, check, config)), targets.Options{Metrics: checks.MetricNames()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := collector.New(collector.Options{Config: cfg, Dialer: world.Dialer(), Route: mailworld.Route, Roots: world.Roots()})
+	from := func(family int) (addr netip.Addr) {
+		for _, a := range outgoing {
+			if a.Is4() == (family == 4) {
+				addr = a
+			}
+		}
+		return addr
+	}
+	c, err := collector.New(collector.Options{Config: cfg, Dialer: world.Dialer(), Route: mailworld.Route, Roots: world.Roots(), Outgoing: from})
 	if err != nil {
 		t.Fatal(err)
 	}

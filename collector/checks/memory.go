@@ -9,12 +9,15 @@ import (
 	"time"
 )
 
-// A Memory holds what checks must not forget between rounds, nor when a new configuration comes: what must not be asked again, and
-// who put us off. It is safe for use by many rounds, and bounded: the oldest is forgotten first. A nil Memory remembers nothing.
+// A Memory holds what checks must not forget between rounds, nor when a new configuration comes: what must not be asked again,
+// who put us off, and what records were. It is safe for use by many rounds, and bounded: the oldest is forgotten first. A nil Memory remembers nothing.
 type Memory struct {
 	mu      sync.Mutex
 	answers map[question]answer
 	put     map[attempt]deferral
+
+	sightings map[watched]sighting
+	swept     time.Time // When sightings was last searched for what can go.
 }
 
 // maxRemembered bounds either kind; both have one for each server at which something is configured.
@@ -22,7 +25,7 @@ const maxRemembered = 20_000
 
 // NewMemory returns one that is empty.
 func NewMemory() *Memory {
-	return &Memory{answers: map[question]answer{}, put: map[attempt]deferral{}}
+	return &Memory{answers: map[question]answer{}, put: map[attempt]deferral{}, sightings: map[watched]sighting{}}
 }
 
 // A question is one that must not be repeated at will: a check, asked of a target.

@@ -54,7 +54,7 @@ var mtaSTSCheck = &Check{
 	Name:    "mta_sts",
 	Help:    "Is there a policy that makes senders encrypt, can they fetch it, and does it cover every MX host?",
 	Ref:     "RFC 8461",
-	Metrics: []*Metric{mtaSTSValid, mtaSTSMode, mtaSTSMaxAge, mtaSTSMXCovered},
+	Metrics: []*Metric{mtaSTSValid, mtaSTSMode, mtaSTSMaxAge, mtaSTSMXCovered, recordChange},
 	Problems: []string{
 		"mta_sts_missing", "mta_sts_invalid", "mta_sts_policy_unavailable", "mta_sts_policy_invalid", "mta_sts_mx_not_covered",
 		"mta_sts_mx_certificate", "mta_sts_id_unchanged", "mta_sts_short_age",
@@ -65,6 +65,7 @@ var mtaSTSCheck = &Check{
 func runMTASTS(ctx context.Context, r *Round) error {
 	name := "_mta-sts." + r.Target.Name
 	answer, err := r.Env.DNS.TXT(ctx, name)
+	r.watchRecord(recordMTASTS, name, pick(answer.Records, record.IsMTASTS), err)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ var mxCheck = &Check{
 	Name:    "mx",
 	Help:    "Which servers take mail for the domain, and can mail be delivered to each of them?",
 	Ref:     "RFC 5321 section 5.1, RFC 7505",
-	Metrics: []*Metric{mxInfo, mxHosts, mxNull},
+	Metrics: []*Metric{mxInfo, mxHosts, mxNull, recordChange},
 	Problems: []string{
 		"mx_no_domain", "mx_missing", "mx_implicit", "mx_null_mixed", "mx_null", "mx_null_sends", "mx_alias", "mx_literal",
 		"mx_bad_name", "mx_no_address", "mx_unusable", "mx_private_address", "mx_too_many", "mx_parked",
@@ -60,6 +60,7 @@ var mxCheck = &Check{
 func runMX(ctx context.Context, r *Round) error {
 	domain := r.Target.Name
 	answer, err := r.Env.DNS.MX(ctx, domain)
+	watchAnswer(r, recordMX, domain, answer, err, mxText)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -28,7 +29,7 @@ var rdnsCheck = &Check{
 	Name:     "rdns",
 	Help:     "Has the address a name that leads back to it, and does the server call itself by one?",
 	Ref:      "RFC 8601 section 3, RFC 1912 section 2.1",
-	Metrics:  []*Metric{rdnsConfirmed, rdnsNames, rdnsGeneric, heloMatches},
+	Metrics:  []*Metric{rdnsConfirmed, rdnsNames, rdnsGeneric, heloMatches, recordChange},
 	Problems: []string{"rdns_no_address", "rdns_missing", "rdns_unconfirmed", "rdns_generic", "rdns_helo_mismatch", "rdns_helo_unresolved"},
 	Run:      runRDNS,
 }
@@ -74,6 +75,9 @@ type reverse struct {
 	confirmed []string // Those that lead back.
 	err       error    // Whether there are names, or whether one leads back, could not be told.
 
+	ptr    dnsclient.Answer[string]
+	ptrErr error
+
 	said    []saidName
 	saidErr error // What the server calls itself, or where that leads, could not be told.
 }
@@ -91,6 +95,7 @@ func (r *Round) lookUpReverse(ctx context.Context, addr netip.Addr) reverse {
 	v := reverse{addr: addr}
 	v.said, v.saidErr = r.namesSaid(ctx, addr)
 	ptr, err := r.Env.DNS.PTR(ctx, addr)
+	v.ptr, v.ptrErr = ptr, err
 	if err != nil {
 		v.err = err
 		if len(v.said) > 0 {
@@ -209,6 +214,7 @@ func (r *Round) namesAt(ctx context.Context, addr netip.Addr) (names Names, know
 // report says what was seen of an address: its names, and apart from them what the server calls itself.
 func (v reverse) report(r *Round) {
 	addr := v.addr.String()
+	watchAnswer(r, recordPTR, dnsclient.ReverseName(v.addr), v.ptr, v.ptrErr, sameText)
 	p := r.Part(addr, HoldRecords)
 	p.Evidence = v.evidence()
 	if v.err != nil {

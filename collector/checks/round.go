@@ -36,7 +36,13 @@ type Env struct {
 	Verifier *Verifier
 	Dialer   smtpclient.Dialer
 	Route    func(netip.Addr) error // smtpclient.Route, or the mail world's.
-	HeloName string                 // Never empty.
+	// Outgoing returns the address of ours that connections of a family, 4 or 6, come from, as this machine sees it; an
+	// invalid one if there is none. nil: nothing is known of them.
+	Outgoing func(family int) netip.Addr
+	// Ours has the targets that stand for addresses this machine may send from: what is held against such an address is
+	// that target's problem rather than the vantage's.
+	Ours     map[netip.Addr]string
+	HeloName string // Never empty.
 	// HeloResolves is false where HeloName is an address literal for want of a name; HeloErr then says why it cannot be
 	// told whether DNS knows one, nil if it knows none.
 	HeloResolves bool

@@ -56,7 +56,7 @@ var spfCheck = &Check{
 	Name:    "spf",
 	Help:    "Has the domain exactly one SPF record, free of errors, within the limits, that lets its senders send and nobody else?",
 	Ref:     "RFC 7208",
-	Metrics: []*Metric{spfRecords, spfValid, spfLookups, spfVoidLookups, spfResult},
+	Metrics: []*Metric{spfRecords, spfValid, spfLookups, spfVoidLookups, spfResult, recordChange},
 	Problems: []string{
 		"spf_missing", "spf_multiple", "spf_invalid", "spf_too_many_lookups", "spf_void_lookups", "spf_pass_all", "spf_neutral_all",
 		"spf_softall", "spf_no_all", "spf_ptr", "spf_long", "spf_not_authorised", "spf_helo_not_authorised", "spf_parked",
@@ -72,11 +72,12 @@ var spfCheck = &Check{
 func runSPFOfDomain(ctx context.Context, r *Round) error {
 	domain := r.Target.Name
 	answer, err := r.Env.DNS.TXT(ctx, domain)
+	records := pickSPF(answer.Records)
+	r.watchRecord(recordSPF, domain, records, err)
 	if err != nil {
 		return err
 	}
 	p := r.Part("record", HoldRecords)
-	records := pickSPF(answer.Records)
 	for _, text := range records {
 		p.Evidence = append(p.Evidence, quoteRecord(text))
 	}
@@ -259,11 +260,12 @@ func (r *Round) readHelo(ctx context.Context, name string, configured bool) (bro
 		return configured
 	}
 	answer, err := r.Env.DNS.TXT(ctx, name)
+	records := pickSPF(answer.Records)
+	r.watchRecord(recordSPF, name, records, err)
 	if err != nil {
 		p.unknown(err)
 		return false
 	}
-	records := pickSPF(answer.Records)
 	for _, text := range records {
 		p.Evidence = append(p.Evidence, name+" "+quoteRecord(text))
 	}
@@ -274,10 +276,13 @@ func (r *Round) readHelo(ctx context.Context, name string, configured bool) (bro
 }
 
 // pickSPF picks the SPF records out of TXT records.
-func pickSPF(texts []string) []string {
+func pickSPF(texts []string) []string { return pick(texts, record.IsSPF) }
+
+// pick returns the texts that are of a kind.
+func pick(texts []string, is func(string) bool) []string {
 	var records []string
 	for _, text := range texts {
-		if record.IsSPF(text) {
+		if is(text) {
 			records = append(records, text)
 		}
 	}

@@ -19,7 +19,8 @@ import (
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
-var vantageOK = &Metric{
+// VantageOK is emitted by check vantage; the collector, who sees all sessions, adds the test "refused".
+var VantageOK = &Metric{
 	Name: "vantage_ok", Labels: []string{"test"}, Global: true,
 	Help: "1 if a test of this machine as a place to probe from is passed, 0 if not; absent when that is not known. As of the last run.",
 }
@@ -31,10 +32,10 @@ var vantageCheck = &Check{
 	Name:    "vantage",
 	Help:    "Whether this machine is a place from which mail servers and blocklists can be judged.",
 	Ref:     "RFC 5321 section 4.1.4, RFC 6761 section 6.4",
-	Metrics: []*Metric{vantageOK},
+	Metrics: []*Metric{VantageOK},
 	Problems: []string{
 		"vantage_ipv4", "vantage_ipv6", "vantage_egress_25", "vantage_resolver", "vantage_resolver_rewrites", "vantage_resolver_public",
-		"vantage_helo", "vantage_dnsbl_refused", "vantage_dnsbl_sick",
+		"vantage_helo", "vantage_dnsbl_refused", "vantage_dnsbl_sick", "vantage_ptr", "vantage_listed",
 	},
 	Run: runVantage,
 }
@@ -61,7 +62,15 @@ var errNothingToTell = errors.New("nothing is configured to tell it by")
 
 func runVantage(ctx context.Context, r *Round) error {
 	wrong, errs := make([]string, len(vantageTests)), make([]error, len(vantageTests))
-	sideBySide(len(vantageTests), func(i int) { wrong[i], errs[i] = vantageTests[i].run(ctx, r) })
+	addrs := r.outgoing()
+	var outgoing [][]outgoingVerdict
+	sideBySide(len(vantageTests)+1, func(i int) {
+		if i == len(vantageTests) {
+			outgoing = r.lookAtOutgoing(ctx, addrs)
+			return
+		}
+		wrong[i], errs[i] = vantageTests[i].run(ctx, r)
+	})
 	for i, test := range vantageTests {
 		if errors.Is(errs[i], errNothingToTell) {
 			continue
@@ -71,10 +80,15 @@ func runVantage(ctx context.Context, r *Round) error {
 			p.unknown(errs[i])
 			continue
 		}
-		p.EmitBool(vantageOK, wrong[i] == "", test.name)
+		p.EmitBool(VantageOK, wrong[i] == "", test.name)
 		if wrong[i] != "" {
 			p.Find(test.problem, "", wrong[i])
 			p.Evidence = append(p.Evidence, wrong[i])
+		}
+	}
+	if len(addrs) > 0 {
+		for i, test := range outgoingTests {
+			r.tellOutgoing(test, addrs, outgoing[i])
 		}
 	}
 	return nil

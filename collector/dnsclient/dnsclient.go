@@ -230,12 +230,16 @@ func (c *Client) TLSA(ctx context.Context, name string) (Answer[TLSA], error) {
 // is asked for as IPv4, and a zone is left out. Names are lower case without the trailing
 // dot; one that is not a host name is left out and counted in Invalid.
 func (c *Client) PTR(ctx context.Context, addr netip.Addr) (Answer[string], error) {
-	suffix := ".ip6.arpa"
-	if addr.Unmap().Is4() {
-		suffix = ".in-addr.arpa"
-	}
 	if !addr.IsValid() {
 		return Answer[string]{}, c.tell("PTR", "", fmt.Errorf("%w: no address", ErrBadName))
 	}
-	return lookup(ctx, c, kindPTR, Reverse(addr)+suffix)
+	return lookup(ctx, c, kindPTR, ReverseName(addr))
+}
+
+// ReverseName returns the name that PTR asks for.
+func ReverseName(addr netip.Addr) string {
+	if addr.Unmap().Is4() {
+		return Reverse(addr) + ".in-addr.arpa"
+	}
+	return Reverse(addr) + ".ip6.arpa"
 }

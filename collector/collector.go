@@ -397,11 +397,13 @@ func (c *Collector) Snapshots() []*Snapshot {
 			vantage = i
 		}
 	}
-	heard, refused := false, false
+	heard, refused := false, ""
 	for _, s := range out {
 		heard = heard || s.heard
 		for _, f := range s.aboutUs {
-			refused = refused || f.Problem == "vantage_refused"
+			if f.Problem == "vantage_refused" {
+				refused = f.Evidence
+			}
 			owner := vantage
 			if name := reg.env.Ours[f.Ours]; name != "" {
 				if i, ok := slices.BinarySearchFunc(sts, name, func(st *state, name string) int { return strings.Compare(st.name, name) }); ok {
@@ -412,8 +414,17 @@ func (c *Collector) Snapshots() []*Snapshot {
 		}
 	}
 	others[vantage] = append(others[vantage], reg.env.Lists.Findings()...)
-	if (heard || refused) && len(out[vantage].Checks) > 0 {
-		out[vantage] = reg.builder.withWelcome(out[vantage], !refused, now)
+	tests := reg.env.Witnesses.Tests(now)
+	for _, t := range tests {
+		if t.Wrong != "" {
+			others[vantage] = append(others[vantage], checks.Finding{Problem: t.Problem, Evidence: t.Wrong})
+		}
+	}
+	if heard || refused != "" { // Every server that spoke takes us as anybody else, or one does not.
+		tests = append(tests, checks.Tested{Test: "refused", Problem: "vantage_refused", Wrong: refused})
+	}
+	if len(tests) > 0 && len(out[vantage].Checks) > 0 {
+		out[vantage] = reg.builder.withTests(out[vantage], tests, now)
 	}
 	for i, findings := range others {
 		if len(findings) > 0 {

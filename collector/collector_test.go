@@ -445,12 +445,8 @@ problem{check="vantage",problem="vantage_dnsbl_refused",severity="warning",targe
 	want(t, text(t, c, "problem", "dnsbl_state"), "")
 }
 
-// laterProblems are problems of the checks we have that need what comes with a later one: backup servers, and
-// tests of the vantage.
-var laterProblems = []string{
-	"mx_backup_differs",
-	"vantage_tls_intercepted", "vantage_clock",
-}
+// laterProblems are problems of the checks we have that need what comes with a later one: backup servers.
+var laterProblems = []string{"mx_backup_differs"}
 
 // TestNoIdleProblems: what the catalogue explains is found by somebody.
 func TestNoIdleProblems(t *testing.T) {

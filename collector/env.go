@@ -30,6 +30,11 @@ func (c *Collector) newEnv(cfg *targets.Config, old *regime) (*checks.Env, error
 	if old != nil && slices.Equal(cfg.Vantage.Egress, old.cfg.Vantage.Egress) {
 		env.Proofs = old.env.Proofs
 	}
+	env.Kin = checks.Kin(cfg)
+	// Who is trusted and who is one's own decided what was noted.
+	if env.Witnesses = checks.NewWitnesses(); old != nil && cfg.TLS == old.cfg.TLS && slices.Equal(cfg.OwnServers, old.cfg.OwnServers) {
+		env.Witnesses = old.env.Witnesses
+	}
 	if env.Memory = checks.NewMemory(); old != nil {
 		env.Memory = old.env.Memory
 	}

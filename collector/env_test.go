@@ -224,3 +224,26 @@ func TestRoots(t *testing.T) {
 		t.Errorf("an empty configuration: %v", err)
 	}
 }
+
+// TestWitnessesKept: a reload forgets what witnesses saw only where it changes who is believed.
+func TestWitnessesKept(t *testing.T) {
+	c := collectorOf(t, &targets.Config{})
+	for _, step := range []struct {
+		name string
+		cfg  targets.Config
+		kept bool
+	}{
+		{"nothing changed", targets.Config{}, true},
+		{"a target came", *config(server("mx.example.org:25", "smtp", time.Hour)), true},
+		{"own servers changed", targets.Config{OwnServers: []targets.Pattern{{Glob: "*.example.org"}}}, false},
+		{"and no more", targets.Config{OwnServers: []targets.Pattern{{Glob: "*.example.org"}}}, true},
+	} {
+		before := c.regime.Load().env.Witnesses
+		if err := c.Apply(&step.cfg); err != nil {
+			t.Fatal(err)
+		}
+		if kept := c.regime.Load().env.Witnesses == before; kept != step.kept {
+			t.Errorf("%s: kept is %v", step.name, kept)
+		}
+	}
+}

@@ -59,12 +59,12 @@ func (b *builder) render(s *Snapshot) *block {
 			r.add(out, checkLastConclusive, seconds(c.LastConclusive), []string{c.Check.Name}, nil)
 		}
 	}
-	if s.welcome != nil {
+	for _, t := range s.tests {
 		value := 0.0
-		if *s.welcome {
+		if t.Wrong == "" {
 			value = 1
 		}
-		r.add(out, checks.VantageOK, value, []string{"refused"}, nil)
+		r.add(out, checks.VantageOK, value, []string{t.Test}, nil)
 	}
 	var labels map[string]string
 	for _, name := range b.cfg.AlertLabels {

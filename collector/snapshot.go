@@ -22,7 +22,7 @@ type Snapshot struct {
 	own     *block           // The series that are about the target itself.
 	aboutUs []checks.Finding // Problems of the vantage that showed here.
 	heard   bool             // Of a server: it spoke to us, as of its last sessions.
-	welcome *bool            // Of the vantage: no server refuses us for who we are; nil: none has spoken.
+	tests   []checks.Tested  // Of the vantage: those that what others saw decides.
 	expires time.Time        // When it must be built anew because something in it ends; zero: never.
 }
 
@@ -252,10 +252,10 @@ func (b *builder) withOthers(owner *Snapshot, aboutUs []checks.Finding, now time
 	return &s
 }
 
-// withWelcome adds to the vantage's snapshot whether all servers that spoke took us as anybody else.
-func (b *builder) withWelcome(vantage *Snapshot, welcome bool, now time.Time) *Snapshot {
+// withTests adds to the vantage's snapshot the tests that what others saw decides.
+func (b *builder) withTests(vantage *Snapshot, tests []checks.Tested, now time.Time) *Snapshot {
 	s := *vantage
-	s.welcome = &welcome
+	s.tests = tests
 	s.Problems = slices.Clone(s.Problems)
 	b.finish(&s, now)
 	return &s

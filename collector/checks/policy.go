@@ -117,7 +117,8 @@ func fetchFrom(ctx context.Context, r *Round, host string, addr netip.Addr) (bod
 		return "", true, policyError(ctx, to, "TLS handshake", err)
 	}
 	wire.N = maxPolicyHeader + maxPolicyWire
-	body, err = getPolicy(conn, host)
+	body, said, err := getPolicy(conn, host)
+	r.Env.Witnesses.sawClock(r, addr, said)
 	if err != nil {
 		return "", true, policyError(ctx, to, "HTTP", err)
 	}
@@ -172,33 +173,37 @@ func policyTLS(r *Round, host string) *tls.Config {
 	}
 }
 
-// getPolicy asks for the file on a connection that is secure.
-func getPolicy(conn net.Conn, host string) (string, error) {
-	_, err := io.WriteString(conn, "GET "+policyPath+" HTTP/1.1\r\nHost: "+host+
+// getPolicy asks for the file on a connection that is secure. Whatever the answer is, its time is said.
+func getPolicy(conn net.Conn, host string) (body string, said dated, err error) {
+	asked := time.Now()
+	_, err = io.WriteString(conn, "GET "+policyPath+" HTTP/1.1\r\nHost: "+host+
 		"\r\nUser-Agent: mailprobe_exporter\r\nAccept: text/plain\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n")
 	if err != nil {
-		return "", err
+		return "", dated{}, err
 	}
 	in := &io.LimitedReader{R: conn, N: maxPolicyHeader}
 	answers := bufio.NewReader(in)
 	response, err := readResponse(answers)
 	switch {
 	case err != nil && in.N == 0:
-		return "", notServed("the header is longer than %d octets", maxPolicyHeader)
+		return "", dated{}, notServed("the header is longer than %d octets", maxPolicyHeader)
 	case err != nil:
-		return "", err
+		return "", dated{}, err
 	}
 	defer response.Body.Close()
+	if date, ok := httpDate(response.Header); ok {
+		said = dated{date, asked, time.Now()}
+	}
 	switch code := response.StatusCode; {
 	case code/100 == 3:
 		// RFC 8461 section 3.3: redirects must not be followed.
-		return "", notServed("status %d, a redirect, and senders follow none", code)
+		return "", said, notServed("status %d, a redirect, and senders follow none", code)
 	case code != http.StatusOK:
-		return "", notServed("status %d", code)
+		return "", said, notServed("status %d", code)
 	}
 	in.N = maxPolicyWire
-	body, err := io.ReadAll(io.LimitReader(response.Body, record.MaxSTSPolicy+1))
-	return string(body), err
+	file, err := io.ReadAll(io.LimitReader(response.Body, record.MaxSTSPolicy+1))
+	return string(file), said, err
 }
 
 // readResponse reads the header of the answer, and passes over interim ones (RFC 9110 section 15.2).

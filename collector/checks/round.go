@@ -33,9 +33,12 @@ type Env struct {
 	Proofs   *Proofs // What check vantage proved; nil: nothing.
 	Memory   *Memory // What outlives rounds and configurations; nil: nothing does.
 	Policies *Policies
-	Verifier *Verifier
-	Dialer   smtpclient.Dialer
-	Route    func(netip.Addr) error // smtpclient.Route, or the mail world's.
+	// Witnesses note what hosts show of the vantage; nil: nothing is noted.
+	Witnesses *Witnesses
+	Kin       map[string]bool // The registered domains of which the configuration speaks: see the function.
+	Verifier  *Verifier
+	Dialer    smtpclient.Dialer
+	Route     func(netip.Addr) error // smtpclient.Route, or the mail world's.
 	// Outgoing returns the address of ours that connections of a family, 4 or 6, come from, as this machine sees it; an
 	// invalid one if there is none. nil: nothing is known of them.
 	Outgoing func(family int) netip.Addr

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
 )
@@ -18,6 +19,7 @@ import (
 //	fill 70000                       so many octets more
 //	status 404                       in place of 200
 //	header Location https://...      beside the usual
+//	clock -90m                       it says the time, and is that far from ours
 //	answer HTTP/1.1 200 OK\r\n...    in place of all that, with Go's escapes
 //	silent                           nothing is said to a request
 //	unused                           nobody comes here
@@ -42,6 +44,10 @@ func site(world *mailworld.World, addr netip.AddrPort, body string) error {
 		case "header":
 			name, value, _ := strings.Cut(rest, " ")
 			s.Header.Set(name, value)
+		case "clock":
+			var ahead time.Duration
+			ahead, err = time.ParseDuration(rest)
+			s.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
 		case "answer":
 			s.Answer, err = strconv.Unquote(`"` + rest + `"`)
 		case "silent":

@@ -391,6 +391,7 @@ func (r *Round) readCertificate(d dialogue) {
 	}
 	leaf := chain[0]
 	judgement := r.Env.Verifier.Judge(chain, d.target.Server.ServerName, r.Time)
+	r.Env.Witnesses.sawCertificate(r, d.s, judgement)
 	emit := func(c *x509.Certificate, position string) {
 		p.Emit(certificateNotAfter, float64(c.NotAfter.Unix()), d.addr, position)
 		p.Emit(certificateNotBefore, float64(c.NotBefore.Unix()), d.addr, position)

@@ -19,7 +19,7 @@ import (
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
-// VantageOK is emitted by check vantage; the collector, who sees all sessions, adds the test "refused".
+// VantageOK is emitted by check vantage; the collector, who sees all sessions, adds the test "refused" and those of Witnesses.
 var VantageOK = &Metric{
 	Name: "vantage_ok", Labels: []string{"test"}, Global: true,
 	Help: "1 if a test of this machine as a place to probe from is passed, 0 if not; absent when that is not known. As of the last run.",
@@ -27,7 +27,7 @@ var VantageOK = &Metric{
 
 // vantageCheck looks at the machine the exporter runs on. What is wrong there shows on every target, and would be
 // taken for the targets' fault. What other checks learn of it, as that a blocklist refuses us, is told as soon as it
-// is known: see Lists.Findings.
+// is known: see Lists.Findings and Witnesses.
 var vantageCheck = &Check{
 	Name:    "vantage",
 	Help:    "Whether this machine is a place from which mail servers and blocklists can be judged.",
@@ -36,6 +36,7 @@ var vantageCheck = &Check{
 	Problems: []string{
 		"vantage_ipv4", "vantage_ipv6", "vantage_egress_25", "vantage_resolver", "vantage_resolver_rewrites", "vantage_resolver_public",
 		"vantage_helo", "vantage_dnsbl_refused", "vantage_dnsbl_sick", "vantage_ptr", "vantage_listed",
+		"vantage_tls_intercepted", "vantage_clock",
 	},
 	Run: runVantage,
 }

@@ -10,6 +10,8 @@ type Blocklist struct {
 	ID    string   `yaml:"id"`    // Public name: the label list, and what exporter.yml says.
 	Zone  string   `yaml:"zone"`  // Without a trailing dot. "" if there is none for those without a key.
 	Kinds []string `yaml:"kinds"` // What may be asked about: ipv4, ipv6, domain.
+	// Registered says that of a name only the domain that was registered may be asked about.
+	Registered bool `yaml:"registered"`
 	// KeyName, where there is one, is the name in exporter.yml (blocklists.keys) of the operator's
 	// key, which several lists of one maker may share. With a key KeyedZone is asked in place of Zone, "{key}"
 	// in it standing for the key; the list stays the same one, under the same id.

@@ -7,15 +7,16 @@ import (
 )
 
 // warnBusyLists tells of blocklists that would be asked more often than they allow, or less often than configured: a
-// list that is asked too much refuses to answer, and some bill. Servers are counted with one address, those found by MX not at all.
+// list that is asked too much refuses to answer, and some bill. Servers are counted with one address and one name, those found by MX not at all.
 func (p *parser) warnBusyLists() {
 	for _, l := range p.cfg.Blocklists.Lists {
-		subjects, perDay, often := 0, 0.0, maxInterval
+		asked, subjects, perDay, often := 0, 0, 0.0, maxInterval
 		for _, t := range p.cfg.Targets {
-			if every := t.Every["dnsbl"]; every > 0 && l.asks(t) {
-				subjects++
+			if every, n := t.Every["dnsbl"], l.subjects(t); every > 0 && n > 0 {
+				asked++
+				subjects += n
 				often = min(often, every)
-				perDay += float64(24*time.Hour) / float64(max(every, l.Interval))
+				perDay += float64(n) * float64(24*time.Hour) / float64(max(every, l.Interval))
 			}
 		}
 		if subjects > 0 && 0 < l.Interval && l.Interval < often {
@@ -33,7 +34,7 @@ func (p *parser) warnBusyLists() {
 		if every := time.Duration(subjects) * 24 * time.Hour / time.Duration(most); every < maxInterval {
 			advice = fmt.Sprintf("set blocklists.overrides.%s.interval to %s or more", l.ID, durationText(every.Truncate(time.Minute)+time.Minute))
 		}
-		p.warnOfList("%s would be asked %.0f times a day about %d targets, and %d are allowed; %s", l.ID, perDay, subjects, most, advice)
+		p.warnOfList("%s would be asked %.0f times a day about %d targets, and %d are allowed; %s", l.ID, perDay, asked, most, advice)
 	}
 }
 
@@ -41,13 +42,20 @@ func (p *parser) warnOfList(format string, args ...any) {
 	p.cfg.Warnings = append(p.cfg.Warnings, p.doc.file+": blocklists: "+fmt.Sprintf(format, args...))
 }
 
-// asks reports whether a list can be asked about a target.
-func (l List) asks(t *Target) bool {
+// subjects returns how many things of a target a list can be asked about: its address, its name.
+func (l List) subjects(t *Target) int {
+	kinds := []string{"ipv4", "domain"}
 	switch {
 	case t.Domain != nil:
-		return slices.Contains(l.Kinds, "domain")
+		kinds = []string{"domain"}
 	case t.Sender != nil && t.Sender.Addr.Is6(), t.Server != nil && t.Server.Addr.Is6() && len(t.Server.PublicAddresses) == 0:
-		return slices.Contains(l.Kinds, "ipv6")
+		kinds[0] = "ipv6"
 	}
-	return slices.Contains(l.Kinds, "ipv4")
+	n := 0
+	for _, kind := range kinds {
+		if slices.Contains(l.Kinds, kind) {
+			n++
+		}
+	}
+	return n
 }

@@ -123,11 +123,12 @@ func replyCode(s string) (int, error) {
 
 func readBlocklist(v value) *catalog.Blocklist {
 	b := &catalog.Blocklist{}
-	m := v.mapping("id", "zone", "kinds", "key", "keyed_zone", "codes", "good", "bits", "refusals", "must_list", "must_not_list", "no_test", "groups",
+	m := v.mapping("id", "zone", "kinds", "registered", "key", "keyed_zone", "codes", "good", "bits", "refusals", "must_list", "must_not_list", "no_test", "groups",
 		"registration", "queries_per_day", "names", "scope", "title", "lists", "terms", "removal", "causes", "remedies", "references")
 	m.need("id", "id: corporate", func(v value) { readInto(v, &b.ID, word) })
 	m.need("zone", "zone: bl.example.net", func(v value) { readInto(v, &b.Zone, customZone) })
 	m.need("kinds", "kinds: [ipv4]", func(v value) { b.Kinds = readList(v, oneOf("ipv4", "ipv6", "domain")) })
+	m.at("registered", func(v value) { v.boolean(&b.Registered) })
 	m.at("key", func(v value) { readInto(v, &b.KeyName, word) })
 	m.at("keyed_zone", func(v value) { readInto(v, &b.KeyedZone, customZone) })
 	if m.has("bits") {

@@ -76,6 +76,11 @@ func TestOwnBlocklist(t *testing.T) {
 	if err != nil || cfg.Blocklists.Lists[0].Zone != "bl.house.example" {
 		t.Errorf("an entry with the id of another does not take its place: %v", err)
 	}
+	names := strings.Replace(ownList, "kinds: [ipv4]", "kinds: [domain]\n    registered: true", 1)
+	cfg, err = withCatalogFile(t, names, "blocklists: {use: [house]}\n")
+	if err != nil || !cfg.Blocklists.Lists[0].Registered {
+		t.Errorf("a list of registered domains: %v", err)
+	}
 }
 
 // TestBadCatalogFiles: a mistake in an entry is one of the configuration, with its place.

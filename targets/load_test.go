@@ -131,6 +131,14 @@ domains: [{name: example.org}]
 	if len(got) != 1 || !strings.Contains(got[0], "own would be asked 48 times a day about 2 targets, and 47 are allowed; set blocklists.overrides.own.interval to 1h2m or more") {
 		t.Errorf("warnings %q", got)
 	}
+	names := strings.Replace(fmt.Sprintf(text, 95), "zone: bl.example.net", "zone: bl.example.net, kinds: [domain]", 1)
+	if got := parseGood(t, names).Warnings; len(got) != 1 || !strings.Contains(got[0], "96 times a day about 4 targets") {
+		t.Errorf("senders have names too: %q", got)
+	}
+	both := strings.Replace(fmt.Sprintf(text, 143), "zone: bl.example.net", "zone: bl.example.net, kinds: [ipv4, domain]", 1)
+	if got := parseGood(t, both).Warnings; len(got) != 1 || !strings.Contains(got[0], "144 times a day about 4 targets") {
+		t.Errorf("addresses and names: %q", got)
+	}
 	followed := strings.Replace(fmt.Sprintf(text, 47), "use: []", "use: []\n  overrides: {own: {interval: 1h2m}}", 1)
 	if got := parseGood(t, followed).Warnings; len(got) > 0 {
 		t.Errorf("the advice was followed: %q", got)

@@ -14,7 +14,7 @@ import (
 var (
 	dnsblListed = &Metric{
 		Name: "dnsbl_listed", Labels: []string{"subject", "list"},
-		Help: "1 if the blocklist lists the address or domain, 0 if not; absent when that is not known. As of the last run.",
+		Help: "1 if the blocklist lists the address or name, 0 if not; absent when that is not known. As of the last run.",
 	}
 	dnsblListing = &Metric{
 		Name: "dnsbl_listing", Labels: []string{"subject", "list", "code", "meaning", "severity"},
@@ -22,14 +22,16 @@ var (
 	}
 )
 
-// dnsblCheck asks every blocklist about the addresses of a sender, the public ones of a server, or the name of a domain.
+const dnsblName = "dnsbl"
+
+// dnsblCheck asks every blocklist about the addresses of a sender, the public ones of a server, and the names of a target.
 //
 // A list answers with an address, and the address is a code (see package catalog). No such name is "not listed"; what
 // could not be asked is unknown, and so is every answer of a list that Lists does not believe. Each pair of
 // subject and list is a part of its own, so that one sick list takes nothing from the others.
 var dnsblCheck = &Check{
-	Name:     "dnsbl",
-	Help:     "Which blocklists list the address or domain, and whether each list can be believed.",
+	Name:     dnsblName,
+	Help:     "Which blocklists list the addresses and names, and whether each list can be believed.",
 	Ref:      "RFC 5782, RFC 6471",
 	Metrics:  []*Metric{dnsblListed, dnsblListing},
 	Problems: []string{"dnsbl_listed", "dnsbl_unknown_code"},
@@ -57,17 +59,27 @@ func runDNSBL(ctx context.Context, r *Round) error {
 			}
 		}
 	}
-	sideBySide(len(pairs), func(i int) { r.askList(ctx, pairs[i].list, pairs[i].subject, pairs[i].part) })
+	var names []string
+	var namesErr error
+	sideBySide(len(pairs)+1, func(i int) {
+		if i == len(pairs) {
+			names, namesErr = r.namesToAsk(ctx)
+			return
+		}
+		r.askList(ctx, pairs[i].list, pairs[i].subject, pairs[i].part)
+	})
+	if namesErr != nil {
+		r.Result.KeepOthers = true
+	}
+	named := r.subjectsOf(names)
+	sideBySide(len(named), func(i int) { r.askAboutName(ctx, named[i]) })
 	return nil
 }
 
-// subjects are what lists may be asked about the target. A provider's server is nobody's here to mend.
+// subjects are the addresses that lists may be asked about. A provider's server is nobody's here to mend.
 func (r *Round) subjects(ctx context.Context) ([]subject, error) {
-	if r.Target.Foreign {
+	if r.Target.Foreign || r.Target.Kind == targets.KindDomain {
 		return nil, nil
-	}
-	if r.Target.Kind == targets.KindDomain {
-		return []subject{{r.Target.Name, "domain"}}, nil
 	}
 	known := r.PublicAddresses(ctx)
 	if err := known.Err(); err != nil {

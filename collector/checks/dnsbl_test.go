@@ -93,6 +93,7 @@ type bench struct {
 	env   *Env
 	now   time.Time
 	last  map[string]time.Time // What Round.Last tells.
+	said  Names                // What Round.LastNames tells.
 }
 
 func newBench(t *testing.T, zone string, lists ...targets.List) *bench {
@@ -119,6 +120,7 @@ func newBench(t *testing.T, zone string, lists ...targets.List) *bench {
 	}
 	b := &bench{T: t, world: world, now: time.Now(), last: map[string]time.Time{}}
 	b.env = &Env{Config: cfg, DNS: client, Route: mailworld.Route, Dialer: world.Dialer(), HeloName: "probe.example.net", HeloResolves: true, Proofs: &Proofs{}}
+	b.env.Standing = func(string, string) (*targets.Target, map[string][]Finding) { return nil, nil }
 	if b.env.Lists, err = NewLists(cfg, client, forResolver, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +137,8 @@ func listsOf(lists ...*catalog.Blocklist) (out []targets.List) {
 func (b *bench) round(target *targets.Target) *Round {
 	return &Round{
 		Target: target, Env: b.env, Time: b.now, Facts: &Facts{}, Every: time.Hour,
-		Last: func(key string) (time.Time, bool) { at, ok := b.last[key]; return at, ok },
+		Last:      func(key string) (time.Time, bool) { at, ok := b.last[key]; return at, ok },
+		LastNames: func(netip.Addr) Names { return b.said },
 	}
 }
 
@@ -267,7 +270,7 @@ func TestDNSBL(t *testing.T) {
 		},
 		{
 			"every address of a name", aSender("out.example.org"), "out.example.org. A 192.0.2.2\nout.example.org. A 192.0.2.1\n1.2.0.192.b.example.net. A 127.0.0.4",
-			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listing 192.0.2.1 b 127.0.0.4 policy warning 1\ndnsbl_listed 192.0.2.1 b 1\n! dnsbl_listed warning\ndnsbl_listed 192.0.2.2 a 0\ndnsbl_listed 192.0.2.2 b 0",
+			"dnsbl_listed 192.0.2.1 a 0\ndnsbl_listing 192.0.2.1 b 127.0.0.4 policy warning 1\ndnsbl_listed 192.0.2.1 b 1\n! dnsbl_listed warning\ndnsbl_listed 192.0.2.2 a 0\ndnsbl_listed 192.0.2.2 b 0\ndnsbl_listed out.example.org d 0",
 		},
 		{"name without address", aSender("out.example.org"), "", ""},
 		{"private address", aSender("10.0.0.1"), "1.0.0.10.a.example.net. A 127.0.0.2", ""},

@@ -155,7 +155,7 @@ func judgeCertificate(r *Round, host string, severity catalog.Severity) {
 // aliases or not (RFC 8461 section 4.1).
 func judgeCoverage(ctx context.Context, r *Round, policy record.STSPolicy) {
 	p := r.Part("mx", HoldRecords)
-	hosts, err := mailHosts(ctx, r)
+	hosts, err := mailHosts(ctx, r, r.Target.Name)
 	if err != nil {
 		p.Unknown, r.Result.KeepOthers = err, true
 		return
@@ -176,10 +176,10 @@ func judgeCoverage(ctx context.Context, r *Round, policy record.STSPolicy) {
 	}
 }
 
-// mailHosts returns the names to which mail for the domain goes, each once, at most as many as check mx looks at: those of its MX records, or its own
+// mailHosts returns the names to which mail for a domain goes, each once, at most as many as check mx looks at: those of its MX records, or its own
 // without any (RFC 5321 section 5.1). There are none where the domain takes no mail.
-func mailHosts(ctx context.Context, r *Round) ([]string, error) {
-	answer, err := r.Env.DNS.MX(ctx, r.Target.Name)
+func mailHosts(ctx context.Context, r *Round, domain string) ([]string, error) {
+	answer, err := r.Env.DNS.MX(ctx, domain)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func mailHosts(ctx context.Context, r *Round) ([]string, error) {
 	case dnsclient.OutcomeNoName:
 		return nil, nil
 	case dnsclient.OutcomeNoData:
-		self := lookUpExchanger(ctx, r, r.Target.Name)
+		self := lookUpExchanger(ctx, r, domain)
 		if len(self.addrs) > 0 {
 			return []string{self.host}, nil
 		}
@@ -206,7 +206,7 @@ func mailHosts(ctx context.Context, r *Round) ([]string, error) {
 
 // missingIfMailed finds that a record about the receiving of mail is missing, unless the domain takes none. The error says that this could not be told.
 func missingIfMailed(ctx context.Context, r *Round, p *Part, problem string, severity catalog.Severity, evidence string) error {
-	hosts, err := mailHosts(ctx, r)
+	hosts, err := mailHosts(ctx, r, r.Target.Name)
 	if err == nil && len(hosts) > 0 {
 		p.Find(problem, severity, evidence)
 	}

@@ -78,7 +78,7 @@ func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.
 	known := st.snapshot.Load()
 	visit := &visit{c: c, st: st, every: smtpInterval(t)}
 	env := *c.regime.Load().env
-	env.Enter, env.Standing = visit.enter, c.standing
+	env.DNS, env.Enter, env.Standing = env.DNS.ForRound(), visit.enter, c.standing
 	facts := &checks.Facts{}
 	smtpDue := slices.ContainsFunc(due, func(p *plan) bool { return p.check.Name == "smtp" })
 

@@ -28,7 +28,7 @@ var (
 // configuration and not changed.
 type Env struct {
 	Config   *targets.Config
-	DNS      *dnsclient.Client
+	DNS      *dnsclient.Client // In a round, one made for it: its checks ask no question twice.
 	Lists    *Lists
 	Proofs   *Proofs // What check vantage proved; nil: nothing.
 	Memory   *Memory // What outlives rounds and configurations; nil: nothing does.

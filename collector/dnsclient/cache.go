@@ -13,6 +13,7 @@ import (
 const (
 	maxEntries     = 20_000
 	maxOctets      = 16 << 20
+	maxApartOctets = 256 << 10
 	maxEntryOctets = 16 << 10
 	entryOverhead  = 400 // Of map, list and structures, roughly.
 )
@@ -34,6 +35,7 @@ type value struct {
 // callers with equal questions share one flight.
 type cache struct {
 	now     func() time.Time
+	limit   int // Octets of all entries.
 	mu      sync.Mutex
 	entries map[question]*list.Element // Of *entry.
 	used    *list.List                 // The latest used in front.
@@ -44,8 +46,8 @@ type cache struct {
 // An entry is a remembered answer.
 type entry struct {
 	question
-	answer  any
-	octets  int
+	value
+	octets  int // With all that keeping it costs.
 	expires time.Time
 }
 
@@ -58,26 +60,29 @@ type flight struct {
 	err     error
 }
 
-func newCache(now func() time.Time) *cache {
+func newCache(now func() time.Time, limit int) *cache {
 	return &cache{
 		now:     now,
+		limit:   limit,
 		entries: map[question]*list.Element{},
 		used:    list.New(),
 		flights: map[question]*flight{},
 	}
 }
 
-// get gives the answer to q and how long it holds: from memory, or from the flight that is
+// get gives the answer to q and how much longer it holds: from memory, or from the flight that is
 // under way, or from ask, run in a flight of its own. The flight is not bound to ctx: a
 // caller whose ctx ends returns at once, and the flight ends when the last has left.
-func (c *cache) get(ctx context.Context, q question, ask func(context.Context) (value, error)) (any, time.Duration, error) {
+func (c *cache) get(ctx context.Context, q question, ask func(context.Context) (value, error)) (value, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, 0, err
+		return value{}, err
 	}
 	c.mu.Lock()
 	if e := c.find(q); e != nil {
 		defer c.mu.Unlock()
-		return e.answer, e.expires.Sub(c.now()), nil
+		v := e.value
+		v.ttl = e.expires.Sub(c.now())
+		return v, nil
 	}
 	f := c.flights[q]
 	if f == nil {
@@ -88,10 +93,10 @@ func (c *cache) get(ctx context.Context, q question, ask func(context.Context) (
 
 	select {
 	case <-f.done:
-		return f.value.answer, f.value.ttl, f.err
+		return f.value, f.err
 	case <-ctx.Done():
 		c.leave(q, f)
-		return nil, 0, ctx.Err()
+		return value{}, ctx.Err()
 	}
 }
 
@@ -162,10 +167,10 @@ func (c *cache) put(q question, v value) {
 	if old := c.entries[q]; old != nil {
 		c.drop(old)
 	}
-	e := &entry{q, v.answer, v.octets + len(q.name) + entryOverhead, c.now().Add(v.ttl)}
+	e := &entry{q, v, v.octets + len(q.name) + entryOverhead, c.now().Add(v.ttl)}
 	c.entries[q] = c.used.PushFront(e)
 	c.octets += e.octets
-	for len(c.entries) > maxEntries || c.octets > maxOctets {
+	for len(c.entries) > maxEntries || c.octets > c.limit {
 		c.drop(c.used.Back())
 	}
 }

@@ -23,7 +23,7 @@ func (c *counter) ask(context.Context) (value, error) {
 
 func TestCacheTTL(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
-	c := newCache(func() time.Time { return now })
+	c := newCache(func() time.Time { return now }, maxOctets)
 	q := question{1, "example.org."}
 	a := &counter{ttl: time.Minute}
 	for _, step := range []struct {
@@ -38,23 +38,23 @@ func TestCacheTTL(t *testing.T) {
 		{time.Hour + time.Minute, 3, time.Minute},
 	} {
 		now = now.Add(step.forward)
-		got, left, err := c.get(t.Context(), q, a.ask)
-		if err != nil || got != step.want || left != step.left {
-			t.Errorf("%v later: %v for %v, %v; want %d for %v", step.forward, got, left, err, step.want, step.left)
+		got, err := c.get(t.Context(), q, a.ask)
+		if err != nil || got.answer != step.want || got.ttl != step.left {
+			t.Errorf("%v later: %v for %v, %v; want %d for %v", step.forward, got.answer, got.ttl, err, step.want, step.left)
 		}
 	}
-	if got, _, _ := c.get(t.Context(), question{2, q.name}, a.ask); got != 4 {
-		t.Errorf("another type: %v", got)
+	if got, _ := c.get(t.Context(), question{2, q.name}, a.ask); got.answer != 4 {
+		t.Errorf("another type: %v", got.answer)
 	}
 }
 
 func TestCacheForgets(t *testing.T) {
-	c := newCache(time.Now)
+	c := newCache(time.Now, maxOctets)
 	for name, a := range map[string]*counter{"no TTL": {}, "an error": {ttl: time.Hour, err: ErrServFail}} {
 		for i := range 3 {
-			got, _, err := c.get(t.Context(), question{1, name}, a.ask)
-			if !errors.Is(err, a.err) || got != i+1 {
-				t.Errorf("%s is remembered: %v, %v", name, got, err)
+			got, err := c.get(t.Context(), question{1, name}, a.ask)
+			if !errors.Is(err, a.err) || got.answer != i+1 {
+				t.Errorf("%s is remembered: %v, %v", name, got.answer, err)
 			}
 		}
 	}
@@ -64,7 +64,7 @@ func TestCacheForgets(t *testing.T) {
 }
 
 func TestCacheBounds(t *testing.T) {
-	c := newCache(time.Now)
+	c := newCache(time.Now, maxOctets)
 	put := func(name string, octets int) { c.put(question{1, name}, value{name, octets, time.Hour}) }
 	for i := range maxEntries + 10 {
 		put(fmt.Sprint(i), 10)
@@ -98,7 +98,7 @@ func TestCacheBounds(t *testing.T) {
 // TestSharedFlight: many callers, one question; one that leaves takes nobody along.
 func TestSharedFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCache(time.Now)
+		c := newCache(time.Now, maxOctets)
 		q := question{1, "example.org."}
 		asked := 0
 		release := make(chan struct{})
@@ -114,14 +114,14 @@ func TestSharedFlight(t *testing.T) {
 		impatient, leave := context.WithCancel(t.Context())
 		gone, stayed := make(chan error, 1), make(chan any, 10)
 		go func() { // The first caller, whose context the flight must not depend on.
-			_, _, err := c.get(impatient, q, ask)
+			_, err := c.get(impatient, q, ask)
 			gone <- err
 		}()
 		synctest.Wait()
 		for range 10 {
 			go func() {
-				v, _, _ := c.get(t.Context(), q, ask)
-				stayed <- v
+				v, _ := c.get(t.Context(), q, ask)
+				stayed <- v.answer
 			}()
 		}
 		synctest.Wait()
@@ -144,28 +144,28 @@ func TestSharedFlight(t *testing.T) {
 // a flight of his own.
 func TestAbandonedFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCache(time.Now)
+		c := newCache(time.Now, maxOctets)
 		q := question{1, "example.org."}
 		cancelled := false
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
 		defer leave()
-		_, _, err := c.get(ctx, q, func(ctx context.Context) (value, error) {
+		_, err := c.get(ctx, q, func(ctx context.Context) (value, error) {
 			<-ctx.Done()
 			time.Sleep(time.Second) // Takes its time to end.
 			cancelled = true
 			return value{}, ctx.Err()
 		})
 		wantError(t, err, context.DeadlineExceeded)
-		v, _, err := c.get(t.Context(), q, func(context.Context) (value, error) { return value{"new", 1, time.Hour}, nil })
-		if err != nil || v != "new" {
-			t.Errorf("got %v, %v", v, err)
+		v, err := c.get(t.Context(), q, func(context.Context) (value, error) { return value{"new", 1, time.Hour}, nil })
+		if err != nil || v.answer != "new" {
+			t.Errorf("got %v, %v", v.answer, err)
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if !cancelled || len(c.flights) != 0 || c.find(q) == nil {
 			t.Errorf("cancelled %t, %d flights", cancelled, len(c.flights))
 		}
-		_, _, err = c.get(ctx, question{1, "other."}, func(context.Context) (value, error) {
+		_, err = c.get(ctx, question{1, "other."}, func(context.Context) (value, error) {
 			t.Error("asked for a caller that has left")
 			return value{}, nil
 		})
@@ -174,8 +174,8 @@ func TestAbandonedFlight(t *testing.T) {
 }
 
 func TestPanicInFlight(t *testing.T) {
-	c := newCache(time.Now)
-	_, _, err := c.get(t.Context(), question{1, "example.org."}, func(context.Context) (value, error) { panic("\x00oops") })
+	c := newCache(time.Now, maxOctets)
+	_, err := c.get(t.Context(), question{1, "example.org."}, func(context.Context) (value, error) { panic("\x00oops") })
 	wantError(t, err, ErrBadAnswer)
 	if len(c.flights) != 0 {
 		t.Error("the flight is still there")

@@ -35,7 +35,9 @@
 // MINIMUM), at most 15 minutes, and not at all where no SOA came along. There are at
 // most 20,000 answers and 16 MiB of them. Errors are never kept: the next caller asks
 // again. Callers with equal questions at one time share
-// one lookup, which goes on until the last of them has left.
+// one lookup, which goes on until the last of them has left. A client made by ForRound
+// lives as long as one pass over a target, and asks no question twice in that time; one
+// made by Apart remembers by itself, at most 256 KiB.
 package dnsclient
 
 import (
@@ -139,6 +141,7 @@ type Options struct {
 type Client struct {
 	exchanger *exchanger
 	cache     *cache // Nil in a client that was made by Uncached.
+	round     *cache // Only in one that was made by ForRound: what the round was told.
 	redact    func(string) string
 }
 
@@ -166,7 +169,7 @@ func New(o Options) (*Client, error) {
 	}
 	return &Client{
 		exchanger: newExchanger(o),
-		cache:     newCache(time.Now),
+		cache:     newCache(time.Now, maxOctets),
 		redact:    redactor(o.Redact),
 	}, nil
 }
@@ -185,6 +188,12 @@ func (c *Client) Servers() []string {
 // bound on queries are those of c.
 func (c *Client) Uncached() *Client {
 	return &Client{exchanger: c.exchanger, redact: c.redact}
+}
+
+// Apart gives a client that remembers answers for itself, 256 KiB of them: those to questions that nobody else has, of which there may
+// be so many that they would push out what all need.
+func (c *Client) Apart() *Client {
+	return &Client{exchanger: c.exchanger, cache: newCache(time.Now, maxApartOctets), redact: c.redact}
 }
 
 // Unchecked gives a client that asks for answers as they are, validated or not (the CD bit of RFC 4035 section

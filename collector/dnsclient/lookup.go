@@ -25,15 +25,15 @@ func lookup[T any](ctx context.Context, c *Client, k kind[T], name string) (Answ
 		a, _, err := resolve(ctx, c.exchanger, k, asked)
 		return a, c.tell(k.name, name, err)
 	}
-	v, ttl, err := c.cache.get(ctx, question{k.rtype, asked}, func(ctx context.Context) (value, error) {
+	v, err := c.get(ctx, question{k.rtype, asked}, func(ctx context.Context) (value, error) {
 		a, octets, err := resolve(ctx, c.exchanger, k, asked)
 		return value{a, octets, a.TTL}, err
 	})
 	if err != nil {
 		return Answer[T]{}, c.tell(k.name, name, err)
 	}
-	a := v.(Answer[T])
-	a.TTL = ttl
+	a := v.answer.(Answer[T])
+	a.TTL = v.ttl
 	a.Records = slices.Clone(a.Records) // Others hold the same answer.
 	a.Aliases = slices.Clone(a.Aliases)
 	return a, nil

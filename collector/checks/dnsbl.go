@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -117,7 +118,7 @@ func (r *Round) askList(ctx context.Context, l *list, subject string, p *Part) {
 		r.notBelieved(l, p, errListBudget)
 		return
 	}
-	a := l.ask(ctx, l.name(subject))
+	a := l.ask(ctx, l.memory(), l.name(subject))
 	l.count(a.outcome())
 	switch {
 	case a.hijacked != nil, a.refused != nil:
@@ -225,8 +226,8 @@ func (a *reply) outcome() string {
 }
 
 // ask asks the list for a name. Lists of every kind are asked for A records.
-func (l *list) ask(ctx context.Context, name string) reply {
-	a, err := l.dns.Addresses(ctx, 4, name)
+func (l *list) ask(ctx context.Context, dns *dnsclient.Client, name string) reply {
+	a, err := dns.Addresses(ctx, 4, name)
 	if err != nil {
 		return reply{err: err}
 	}

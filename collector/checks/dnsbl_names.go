@@ -192,7 +192,7 @@ func (r *Round) askAboutName(ctx context.Context, s namedSubject) {
 	if s.owner == "" || !slices.ContainsFunc(s.part.Findings, isListing) || !s.list.budget.Allow() {
 		return
 	}
-	a := s.list.ask(ctx, s.list.name(s.owner))
+	a := s.list.ask(ctx, s.list.memory(), s.list.name(s.owner))
 	s.list.count(a.outcome())
 	if a.refused == nil && a.hijacked == nil && len(a.listings) > 0 {
 		s.part.Findings = slices.DeleteFunc(s.part.Findings, isListing)

@@ -325,13 +325,48 @@ func TestDNSBLAddressesUnknown(t *testing.T) {
 	}
 }
 
+// nothingHolds has it remembered for no time that there is no such name.
+const nothingHolds = ". 0 SOA ns.example. hostmaster.example. 1 7200 3600 86400 0\n"
+
+// TestDNSBLMemory: while an answer holds, nobody is asked for it again, whichever target it is for; but what a list said that
+// turned out to be sick is asked anew.
+func TestDNSBLMemory(t *testing.T) {
+	b := newBench(t, testPoints, listsOf(ipList("a"))...)
+	asked := func() int { return b.world.Queries("1.2.0.192.a.example.net.", "A") }
+	run := func(target *targets.Target, want string) {
+		t.Helper()
+		if got := b.run(dnsblCheck, target); got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	}
+	const notListed = "dnsbl_listed 192.0.2.1 a 0"
+	run(aSender("192.0.2.1"), notListed)
+	run(aSender("192.0.2.1"), notListed)
+	if n := asked(); n != 1 {
+		t.Errorf("asked %d times for an answer that held", n)
+	}
+	l := b.env.Lists.lists[0]
+	must(b, b.world.Zone("*.a.example.net. A 127.0.0.2"))
+	if err := l.believableSince(t.Context(), time.Now()); err == nil {
+		t.Fatal("a list that has the world is believed")
+	}
+	b.world.Remove("*.a.example.net.")
+	if err := l.believableSince(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	run(aSender("192.0.2.1"), notListed)
+	if n := asked(); n != 2 {
+		t.Errorf("asked %d times, want once more after the list was sick", n)
+	}
+}
+
 // TestDNSBLBelief follows one sender and one list through the list's life: a run, what changes, the next run.
 func TestDNSBLBelief(t *testing.T) {
 	const (
 		notListed = "dnsbl_listed 192.0.2.1 a 0"
 		listed    = "dnsbl_listing 192.0.2.1 a 127.0.0.2 spam critical 1\ndnsbl_listed 192.0.2.1 a 1\n! dnsbl_listed critical"
 	)
-	b := newBench(t, "$TTL 0\n"+testPoints, listsOf(ipList("a"))...)
+	b := newBench(t, "$TTL 0\n"+nothingHolds+testPoints, listsOf(ipList("a"))...)
 	l := b.env.Lists.lists[0]
 	step := func(what, want string) {
 		t.Helper()

@@ -111,7 +111,7 @@ func NewLists(cfg *targets.Config, dns *dnsclient.Client, forResolver func(serve
 // newList returns a list that has not been tested yet. was is the one of that id until now, or nil.
 func newList(configured targets.List, client *dnsclient.Client, was *list) *list {
 	l := &list{
-		List: configured, zone: configured.AskedZone(configured.Key.Value()), dns: client.Uncached(),
+		List: configured, zone: configured.AskedZone(configured.Key.Value()), dns: client.Uncached(), answers: client.Apart(),
 		budget: budgetOf(configured), queries: map[string]uint64{},
 	}
 	for _, o := range askedOutcomes {
@@ -193,10 +193,11 @@ func (all *Lists) Findings() []Finding {
 type list struct {
 	targets.List
 	zone   string            // Secret if there is a key.
-	dns    *dnsclient.Client // Asks every time; the resolver's memory is enough, and questions are counted.
+	dns    *dnsclient.Client // Asks every time, as tests must.
 	budget *rate.Limiter
 
 	mu      sync.Mutex
+	answers *dnsclient.Client // Remembers what the list said of others, as long as it may be believed.
 	queries map[string]uint64
 	health  health
 	testing chan struct{} // Closed when the test that is under way ends; nil: none is.
@@ -267,6 +268,9 @@ func (l *list) test(ctx context.Context) error {
 			h.good = time.Now()
 		}
 		l.health = h
+		if !h.usable() {
+			l.answers = l.answers.Apart() // What a sick list said is not told once it is well.
+		}
 	}()
 	questions := 3
 	if l.NoTest {
@@ -288,7 +292,7 @@ func (l *list) examine(ctx context.Context) (state string, why error) {
 	var must, mustNot, control, nowhere reply
 	ask := func(out *reply, name string) func() {
 		return func() {
-			*out = l.ask(ctx, name)
+			*out = l.ask(ctx, l.dns, name)
 			l.count(askedTest)
 		}
 	}
@@ -356,8 +360,16 @@ func (l *list) doubt(ctx context.Context) {
 		l.doubted = now
 	}
 	since := l.doubted
+	l.answers = l.answers.Apart() // That answer is not told twice.
 	l.mu.Unlock()
 	_ = l.believableSince(ctx, since)
+}
+
+// memory returns the client that remembers what the list said of others.
+func (l *list) memory() *dnsclient.Client {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answers
 }
 
 // lastGood is when the last good test of the list ended; the zero time if none has been good.

@@ -131,6 +131,7 @@ func TestVantageListedHourly(t *testing.T) {
 	const subject = "9.113.0.203.a.example.net."
 	for _, fault := range []mailworld.DNSFault{"", mailworld.FaultServFail} {
 		b := goingOut(t, "203.0.113.9", "", ipList("a"))
+		must(b, b.world.Zone(nothingHolds))
 		b.world.Fault(subject, fault)
 		begin, first := time.Now(), ""
 		for minutes := 0; minutes < 60; minutes += 5 {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/spf"
 )
 
@@ -42,23 +41,21 @@ func judgeAlignment(ctx context.Context, r *Round, found *dmarcStep) {
 	}
 }
 
-// usableKey reports whether receivers can verify signatures with the key of a configured selector, or why that cannot be told. The
-// check dkim asks the same questions, so that DNS is asked once.
+// usableKey reports whether receivers can verify signatures with the key of a configured selector, or why that cannot be told. One
+// key is enough, and mostly the first is good, so that they are asked for one after the other; check dkim asks for all.
 func usableKey(ctx context.Context, r *Round) (usable bool, unknown error) {
-	selectors := r.Target.Domain.DKIMSelectors
-	answers := make([]dnsclient.Answer[string], len(selectors))
-	errs := make([]error, len(selectors))
-	sideBySide(len(selectors), func(i int) { answers[i], errs[i] = r.Env.DNS.TXT(ctx, selectorName(r, selectors[i])) })
-	for i, selector := range selectors {
-		if errs[i] == nil {
+	for _, selector := range r.Target.Domain.DKIMSelectors {
+		answer, err := r.Env.DNS.TXT(ctx, selectorName(r, selector))
+		if err == nil {
 			var p Part // What is wrong with the key is for the check dkim to say.
-			if judgeSelector(ctx, r, &p, selector, answers[i]) != "" {
+			if judgeSelector(ctx, r, &p, selector, answer) != "" {
 				return true, nil
 			}
-			errs[i] = p.Unknown
+			err = p.Unknown
 		}
+		unknown = errors.Join(unknown, err)
 	}
-	return false, errors.Join(errs...)
+	return false, unknown
 }
 
 // senderPasses reports whether an address of a configured sender passes SPF for the domain, whether that was told of any, and why

@@ -49,3 +49,4 @@ fuzz:
 
 docs:
 	$(GO) test ./docs -run '^TestTables$$' -update
+	$(GO) test ./collector -run '^TestDNSCost$$' -update

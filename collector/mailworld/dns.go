@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 
 	"github.com/miekg/dns"
@@ -69,6 +70,21 @@ func (w *World) Queries(name, rrtype string) int {
 		}
 	}
 	return count
+}
+
+// Questions returns how often each question was asked so far, by type and name as in "MX example.org". One that
+// is asked again over TCP counts twice.
+func (w *World) Questions() map[string]int {
+	n := w.names
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := map[string]int{}
+	for name, types := range n.asked {
+		for rtype, asked := range types {
+			all[dns.TypeToString[rtype]+" "+strings.TrimSuffix(name, ".")] = asked
+		}
+	}
+	return all
 }
 
 // A nameServer answers for every name there is.

@@ -101,6 +101,9 @@ func TestAnswers(t *testing.T) {
 	if n := w.Queries("www.example.org.", ""); n != 6 {
 		t.Errorf("%d questions for www.example.org counted, want 6", n)
 	}
+	if n := w.Questions()["A www.example.org"]; n != 2 {
+		t.Errorf("A www.example.org is among all questions %d times, want 2", n)
+	}
 }
 
 func TestZoneChanges(t *testing.T) {

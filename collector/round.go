@@ -51,6 +51,13 @@ func (c *Collector) newState(t *targets.Target, reg *regime, now time.Time) *sta
 			known = append(known, CheckState{Check: check, Every: every})
 		}
 	}
+	for _, p := range st.plans {
+		for _, other := range st.plans {
+			if other.every == p.every {
+				p.least = max(p.least, other.least) // So that checks of one interval stay in one round.
+			}
+		}
+	}
 	st.snapshot.Store(reg.builder.build(st, known, now))
 	return st
 }

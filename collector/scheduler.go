@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"hash/fnv"
@@ -56,10 +57,25 @@ func gridPoint(t time.Time, phase, every time.Duration) time.Time {
 	return t.Round(0).Add(every - past)
 }
 
-// nextDue returns when a check is due again that ran at t: at the first grid point that
-// is not too soon after it.
-func nextDue(t time.Time, phase, every, least time.Duration) time.Time {
-	return gridPoint(t.Add(min(least, every)), phase, every)
+// nextDue returns when a check is due again that ran at t: at the first grid point that is
+// not too soon after it. Where that would be late, since the least distance is a large part of the
+// interval, the check comes nearer to its grid with each run, no later than patience allows. On the way it
+// joins the last round in that time of the target's most frequent check, if there is one.
+func nextDue(t time.Time, phase, every, least, frequent time.Duration) time.Time {
+	soonest, latest := t.Round(0).Add(min(least, every)), t.Round(0).Add(every+patience(every))
+	if due := gridPoint(soonest, phase, every); !due.After(latest) {
+		return due
+	}
+	if due := gridPoint(latest.Add(1-frequent), phase, frequent); !due.Before(soonest) {
+		return due
+	}
+	return latest
+}
+
+// patience is by how much the second run of a check may miss its interval: a tenth, and of short ones a fifth
+// up to a minute.
+func patience(every time.Duration) time.Duration {
+	return max(every/10, min(every/5, time.Minute))
 }
 
 // A plan says when one check of a target is due.
@@ -218,6 +234,7 @@ func (s *scheduler) startDue(ctx context.Context) time.Duration {
 // start begins a target's round with the checks that are due. s.mu is held.
 func (s *scheduler) start(ctx context.Context, st *state, now time.Time) {
 	var due []*plan
+	frequent := slices.MinFunc(st.plans, func(a, b *plan) int { return cmp.Compare(a.every, b.every) }).every
 	for _, p := range st.plans {
 		if p.due.After(now) {
 			continue
@@ -228,7 +245,7 @@ func (s *scheduler) start(ctx context.Context, st *state, now time.Time) {
 		if now.Sub(st.next) < punctual {
 			ran = st.next
 		}
-		p.due, p.again = nextDue(ran, st.phase, p.every, p.least), false
+		p.due, p.again = nextDue(ran, st.phase, p.every, p.least, frequent), false
 	}
 	ctx, st.cancel = context.WithCancel(ctx)
 	st.running = true

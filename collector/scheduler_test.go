@@ -43,20 +43,24 @@ func TestGridPoint(t *testing.T) {
 func TestNextDue(t *testing.T) {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
-		name         string
-		ran          time.Duration // After noon.
-		every, least time.Duration
-		want         time.Duration
+		name                   string
+		ran                    time.Duration // After noon.
+		every, least, frequent time.Duration
+		want                   time.Duration
 	}{
-		{"on the grid", 0, 5 * time.Minute, 5 * time.Second, 5 * time.Minute},
-		{"first run between grid points", 2 * time.Minute, 5 * time.Minute, 5 * time.Second, 5 * time.Minute},
-		{"first run just before a grid point", 5*time.Minute - 3*time.Second, 5 * time.Minute, 5 * time.Second, 10 * time.Minute},
-		{"exactly the least before", 5*time.Minute - 5*time.Second, 5 * time.Minute, 5 * time.Second, 5 * time.Minute},
-		{"interval is the least, on the grid", 0, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour},
-		{"interval is the least, between", time.Hour, 24 * time.Hour, 24 * time.Hour, 48 * time.Hour},
-		{"interval below the least", 0, time.Minute, time.Hour, time.Minute},
+		{"on the grid", 0, 5 * time.Minute, 5 * time.Second, 5 * time.Minute, 5 * time.Minute},
+		{"first run between grid points", 2 * time.Minute, 5 * time.Minute, 5 * time.Second, 5 * time.Minute, 5 * time.Minute},
+		{"first run just before a grid point", 5*time.Minute - 3*time.Second, 5 * time.Minute, 5 * time.Second, 5 * time.Minute, 10 * time.Minute},
+		{"exactly the least before", 5*time.Minute - 5*time.Second, 5 * time.Minute, 5 * time.Second, 5 * time.Minute, 5 * time.Minute},
+		{"interval is the least, on the grid", 0, day, day, 5 * time.Minute, day},
+		{"interval is the least, between", time.Hour, day, day, 5 * time.Minute, 27*time.Hour + 20*time.Minute},
+		{"interval is the least, shortly before", 22 * time.Hour, day, day, 5 * time.Minute, 48 * time.Hour},
+		{"nothing to join", time.Hour, day, day, day, 27*time.Hour + 24*time.Minute},
+		{"what would be joined comes too late", time.Minute, 15 * time.Minute, 15 * time.Minute, 10 * time.Minute, 17*time.Minute + 30*time.Second},
+		{"one to join before the interval is over", 50 * time.Minute, time.Hour, 15 * time.Minute, 15 * time.Minute, 105 * time.Minute},
+		{"interval below the least", 0, time.Minute, time.Hour, time.Minute, time.Minute},
 	} {
-		if got := nextDue(noon.Add(c.ran), 12*time.Hour, c.every, c.least).Sub(noon); got != c.want {
+		if got := nextDue(noon.Add(c.ran), 12*time.Hour, c.every, c.least, c.frequent).Sub(noon); got != c.want {
 			t.Errorf("%s: after %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -156,7 +160,7 @@ func TestRounds(t *testing.T) {
 				t.Errorf("%s: first run at %v, want at once", check, at[0])
 			}
 			spec, _ := targets.CheckByName(check)
-			if first := at[1].Sub(at[0]); first < spec.Least || first > interval+spec.Least {
+			if first := at[1].Sub(at[0]); first < spec.Least || first > interval+patience(interval) {
 				t.Errorf("%s: second run after %v", check, first)
 			}
 			for i, a := range at[1:] {
@@ -248,23 +252,38 @@ func TestEndlessCheck(t *testing.T) {
 	})
 }
 
-// TestRelay: a check that may run once a day does so every day at its place in the day.
-func TestRelay(t *testing.T) {
+// TestLeast: a check that may hardly run more often than it is to is never late by more than a small share, nor early, comes to
+// its place in the day, and does not begin rounds of its own.
+func TestLeast(t *testing.T) {
 	j := &journal{}
-	const name = "mx.example.org:25"
-	bubble(t, func() *Collector { return collectorOf(t, config(server(name, "relay", day)), j.fake("relay", nil)) }, func(c *Collector, begin time.Time) {
-		sleep(10 * day)
-		at := j.of(name, "relay")
-		if first := at[1].Sub(at[0]); first < day || first >= 2*day {
-			t.Errorf("second run after %v", first)
-		}
-		for i, a := range at[2:] {
-			if a.Sub(at[i+1]) != day {
-				t.Errorf("runs %v apart", a.Sub(at[i+1]))
+	var ts []*targets.Target
+	for i := range 20 {
+		ts = append(ts, server(fmt.Sprintf("mx%d.example.org:25", i), "smtp", time.Hour, "relay", day, "recipient", time.Hour))
+	}
+	bubble(t, func() *Collector {
+		return collectorOf(t, config(ts...), j.fake("smtp", nil), j.fake("relay", nil), j.fake("recipient", nil))
+	}, func(c *Collector, _ time.Time) {
+		sleep(14 * day)
+		for _, target := range ts {
+			smtp := j.of(target.Name, "smtp")
+			for check, every := range target.Every {
+				at := j.of(target.Name, check)
+				spec, _ := targets.CheckByName(check)
+				for i, a := range at[1:] {
+					if apart := a.Sub(at[i]); apart < spec.Least || apart > every+every/10 {
+						t.Errorf("%s of %s: runs %d and %d are %v apart", check, target.Name, i, i+1, apart)
+					}
+					if !slices.ContainsFunc(smtp, a.Equal) {
+						t.Errorf("%s of %s: run %d is not in a round with smtp", check, target.Name, i+1)
+					}
+				}
+				if last := at[len(at)-1]; !last.Equal(gridPoint(last, phase(target.Name), every)) {
+					t.Errorf("%s of %s never came to its place in the day", check, target.Name)
+				}
+				if n := int(14*day/every) - 1; len(at) < n {
+					t.Errorf("%s of %s: %d runs in 14 days, want %d", check, target.Name, len(at), n)
+				}
 			}
-		}
-		if len(at) < 9 {
-			t.Errorf("%d runs in ten days", len(at))
 		}
 	})
 }
@@ -291,7 +310,7 @@ func TestClockStep(t *testing.T) {
 // TestLate: a timer that fires a little late moves nothing; a round that begins much too late
 // keeps its distance to the next.
 func TestLate(t *testing.T) {
-	for late, want := range map[time.Duration]time.Duration{0: day, 300 * time.Millisecond: day, time.Minute: 2 * day} {
+	for late, want := range map[time.Duration]time.Duration{0: day, 300 * time.Millisecond: day, time.Minute: day + day/10 + time.Minute} {
 		s := newScheduler(func(context.Context, *state, []*plan, time.Time) {})
 		st := &state{name: "a"}
 		meant := time.Unix(20000*86400, 0)

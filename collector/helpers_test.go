@@ -221,3 +221,9 @@ func greeting(code int) *smtpclient.Session {
 	}
 	return s
 }
+
+func stateOf(c *Collector, name string) *state {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.states[name]
+}

@@ -11,6 +11,10 @@ import (
 // slack is what a round may take beyond its interval on a loaded machine.
 const slack = 5 * time.Second
 
+// minutely is within what a check runs again whose interval is a minute, its least: on the way to its place in the day it
+// may miss it by a fifth.
+const minutely = time.Minute + time.Minute/5 + slack
+
 // TestChanges spoils one thing after the other and mends it, and wants to see both within an interval.
 func TestChanges(t *testing.T) {
 	t.Parallel()
@@ -64,15 +68,14 @@ servers: [{address: "change.example.org:25", role: mta}]
 	p.useCertificate(t, good)
 	e.expect(t, 5*time.Second+slack, well)
 
-	e.awaitRun(t, 2*time.Minute+slack, "change.example.org:25", "rdns")
 	world.knot.change(t, "- 82.2.0.192.in-addr.arpa. PTR")
-	e.expect(t, time.Minute+slack, `
+	e.expect(t, minutely, `
 		rdns_forward_confirmed{target="change.example.org:25",address="192.0.2.82"} 0
 		rdns_names{target="change.example.org:25",address="192.0.2.82"} 0
 		problem{target="change.example.org:25",check="rdns",problem="rdns_missing"} 1
 	`)
 	world.knot.change(t, "+ 82.2.0.192.in-addr.arpa. PTR change.example.org.")
-	e.expect(t, time.Minute+slack, well)
+	e.expect(t, minutely, well)
 
 	// Lists are asked every 15 minutes at most, which is too long for a test. Changing the target's settings has
 	// it looked at anew, as at the next interval.

@@ -152,27 +152,6 @@ func (e *exporter) expect(t *testing.T, within time.Duration, lines string) scra
 	return last
 }
 
-// awaitRun waits until a check of a target has run once more. From then on its runs are one interval apart; the
-// second may follow the first, that of the start, after almost two.
-func (e *exporter) awaitRun(t *testing.T, within time.Duration, target, check string) {
-	t.Helper()
-	selector := fmt.Sprintf(`check_last_run_timestamp_seconds{target=%q,check=%q}`, target, check)
-	before := e.must(t).find(selector)
-	err := eventually(within, func() error {
-		now, err := e.scrape()
-		if err != nil {
-			return finalError{err}
-		}
-		if now.find(selector).String() == before.String() {
-			return fmt.Errorf("no run after %s", before)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A series is one line of a scrape; its name is without the prefix of the exporter.
 type series struct {
 	name    string

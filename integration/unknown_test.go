@@ -60,8 +60,6 @@ domains: [{name: cut.example.org, senders: [192.0.2.83]}]
 		check_conclusive{target="192.0.2.83"} 1
 	`)
 
-	e.awaitRun(t, 2*time.Minute+slack, "cut.example.org", "mx")
-	e.awaitRun(t, 2*time.Minute+slack, "192.0.2.83", "rdns")
 	if err := unbound.stop(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +91,7 @@ domains: [{name: cut.example.org, senders: [192.0.2.83]}]
 		no smtp_reply{target="mx.cut.example.org:25"}
 		certificate_verification{target="mx.cut.example.org:25",result="ok"} 1
 	`)
-	watch(time.Minute+slack, `
+	watch(minutely, `
 		check_conclusive{target="cut.example.org",check="mx"} 0
 		check_conclusive{target="cut.example.org",check="spf"} 0
 		check_conclusive{target="192.0.2.83",check="rdns"} 0
@@ -110,7 +108,7 @@ domains: [{name: cut.example.org, senders: [192.0.2.83]}]
 	`)
 
 	startResolver(1)
-	e.expect(t, 2*time.Minute+slack, `
+	e.expect(t, minutely, `
 		smtp_up{target="mx.cut.example.org:25"} 1
 		rdns_forward_confirmed{target="192.0.2.83"} 1
 		check_conclusive{target="cut.example.org"} 1

@@ -105,6 +105,7 @@ example.org. TXT "v=spf1 %[1]s -all"
 s1._domainkey.example.org. TXT "v=DKIM1; n=%[1]s; p="
 _dmarc.example.org. TXT "v=DMARC1; p=reject; rua=mailto:%[1]s@example.org"
 _mta-sts.example.org. TXT "v=STSv1; id=%[1]s"
+default._bimi.example.org. TXT "v=BIMI1; l=https://www.example.org/logo.svg"
 mx.example.org. A 192.0.2.1
 1.2.0.192.in-addr.arpa. PTR %[1]s.example.org.
 _25._tcp.mx.example.org. TLSA 3 1 1 %[2]s
@@ -129,6 +130,7 @@ _25._tcp.mx.example.org. TLSA 3 1 1 %[2]s
 		{spfCheck, domain, "spf example.org"},
 		{dkimCheck, domain, "dkim s1._domainkey.example.org"},
 		{dmarcCheck, domain, "dmarc _dmarc.example.org"},
+		{bimiCheck, domain, ""}, // It reads the DMARC record, which dmarc watches.
 		{mtaSTSCheck, domain, "mta_sts _mta-sts.example.org"},
 		{rdnsCheck, senderAt("192.0.2.1", ""), "ptr 1.2.0.192.in-addr.arpa"},
 		{daneCheck, server, "tlsa _25._tcp.mx.example.org"},

@@ -52,6 +52,9 @@ var dmarcCheck = &Check{
 
 func runDMARC(ctx context.Context, r *Round) error {
 	walk, err := walkTree(ctx, r)
+	for _, s := range walk {
+		r.watchRecord(recordDMARC, s.owner(), s.texts, s.err)
+	}
 	if err != nil {
 		return err
 	}
@@ -212,8 +215,8 @@ func judgeDiscovery(ctx context.Context, r *Round, walk []*dmarcStep, found *dma
 		var step *dmarcStep
 		if i := slices.IndexFunc(walk, func(s *dmarcStep) bool { return s.name == organisation }); i >= 0 {
 			step = walk[i]
-		} else if step, err = askDMARC(ctx, r, organisation); err != nil {
-			p.Unknown = err
+		} else if step = askDMARC(ctx, r, organisation); step.err != nil {
+			p.Unknown = step.err
 			return
 		}
 		if len(step.texts) == 1 {

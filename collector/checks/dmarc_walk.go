@@ -22,6 +22,7 @@ type dmarcStep struct {
 	name   string   // The domain; the record stands below it.
 	texts  []string // DMARC records. Receivers discard all if there are several.
 	others []string // TXT records of other kinds.
+	err    error    // It could not be told.
 
 	// Of the only record:
 	record   record.DMARC
@@ -29,17 +30,16 @@ type dmarcStep struct {
 }
 
 // walkTree asks at the domain and, if it has no record that counts, above it. The first step is always that of the domain itself,
-// which goes before everything that is above. The error says that a step could not be told: then nobody knows where
-// the walk would have ended.
+// which goes before everything that is above. The error says that a step, the last one, could not be told: then nobody knows
+// where the walk would have ended.
 func walkTree(ctx context.Context, r *Round) ([]*dmarcStep, error) {
 	var walk []*dmarcStep
 	for i, name := range walkNames(r.Target.Name) {
-		step, err := askDMARC(ctx, r, name)
-		r.watchRecord(recordDMARC, step.owner(), step.texts, err)
-		if err != nil {
-			return nil, fmt.Errorf("look up DMARC record: %w", err)
-		}
+		step := askDMARC(ctx, r, name)
 		walk = append(walk, step)
+		if step.err != nil {
+			return walk, fmt.Errorf("look up DMARC record: %w", step.err)
+		}
 		if len(step.texts) == 1 && (i == 0 || step.record.PSD == record.PSDNo || step.record.PSD == record.PSDYes) {
 			break
 		}
@@ -58,11 +58,11 @@ func walkNames(domain string) []string {
 }
 
 // askDMARC asks for the record of one name.
-func askDMARC(ctx context.Context, r *Round, name string) (*dmarcStep, error) {
+func askDMARC(ctx context.Context, r *Round, name string) *dmarcStep {
 	s := &dmarcStep{name: name}
-	texts, err := askTexts(ctx, r, s.owner())
-	if err != nil {
-		return s, err
+	var texts []string
+	if texts, s.err = askTexts(ctx, r, s.owner()); s.err != nil {
+		return s
 	}
 	for _, text := range texts {
 		if record.IsDMARC(text) {
@@ -72,10 +72,11 @@ func askDMARC(ctx context.Context, r *Round, name string) (*dmarcStep, error) {
 		}
 	}
 	if len(s.texts) == 1 {
+		var err error
 		s.record, err = record.ParseDMARC(s.texts[0])
 		errors.As(err, &s.mistakes)
 	}
-	return s, nil
+	return s
 }
 
 // askTexts asks for the TXT records of a name that was put together; one too long for DNS has none.

@@ -114,6 +114,9 @@ type TLSA struct {
 	Data         []byte // Never empty.
 }
 
+// A SOA says that a zone begins at its name (RFC 1035 section 3.3.13). What else is in the record nobody here needs.
+type SOA struct{}
+
 // Options configure a Client. The zero value asks the servers of /etc/resolv.conf.
 type Options struct {
 	// Servers are host:port of recursive resolvers, asked in order. Without any, those of
@@ -243,6 +246,11 @@ func (c *Client) PTR(ctx context.Context, addr netip.Addr) (Answer[string], erro
 		return Answer[string]{}, c.tell("PTR", "", fmt.Errorf("%w: no address", ErrBadName))
 	}
 	return lookup(ctx, c, kindPTR, ReverseName(addr))
+}
+
+// SOA asks whether a zone begins at name.
+func (c *Client) SOA(ctx context.Context, name string) (Answer[SOA], error) {
+	return lookup(ctx, c, kindSOA, name)
 }
 
 // ReverseName returns the name that PTR asks for.

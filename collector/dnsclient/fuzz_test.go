@@ -28,6 +28,7 @@ func FuzzParse(f *testing.F) {
 		check(t, kindPTR, msg, func(s string) bool { _, ok := hostName(s); return ok })
 		check(t, kindTXT, msg, func(s string) bool { return len(s) <= len(msg) })
 		check(t, kindTLSA, msg, func(r TLSA) bool { return len(r.Data) > 0 && len(r.Data) <= len(msg) })
+		check(t, kindSOA, msg, nil)
 		check(t, kindA, msg, nil)
 		check(t, kindAAAA, msg, nil)
 	})

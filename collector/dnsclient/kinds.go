@@ -41,6 +41,7 @@ var (
 	kindTXT  = kind[string]{name: "TXT", rtype: dns.TypeTXT, read: readTXT, all: true}
 	kindTLSA = kind[TLSA]{name: "TLSA", rtype: dns.TypeTLSA, read: readTLSA}
 	kindPTR  = kind[string]{name: "PTR", rtype: dns.TypePTR, read: readPTR}
+	kindSOA  = kind[SOA]{name: "SOA", rtype: dns.TypeSOA, read: readZone}
 )
 
 // A record without data (RDLENGTH 0, as in RFC 2136 updates) unpacks to an empty value, and an
@@ -117,6 +118,14 @@ func readPTR(rr dns.RR) (string, error) {
 		return "", errInvalid
 	}
 	return host, nil
+}
+
+// readZone reads that a zone begins. The record's numbers are for the servers of the zone alone.
+func readZone(rr dns.RR) (SOA, error) {
+	if soa, ok := rr.(*dns.SOA); !ok || soa.Ns == "" {
+		return SOA{}, errMalformed
+	}
+	return SOA{}, nil
 }
 
 // unescape writes the octets of a character string, of which the message parser made

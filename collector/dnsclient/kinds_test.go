@@ -160,6 +160,20 @@ func TestTLSA(t *testing.T) {
 	}
 }
 
+// TestSOA: the record of a zone is an answer; the one above, which comes along with "no such type", is none.
+func TestSOA(t *testing.T) {
+	s := serve(t, map[string]reply{
+		"SOA example.org.":      say{answer: []string{soa}}.reply,
+		"SOA news.example.org.": say{ns: []string{soa}}.reply,
+	})
+	c := newClient(t, Options{Servers: []string{s.addr}})
+	for name, want := range map[string]Outcome{"example.org": OutcomeFound, "news.example.org": OutcomeNoData} {
+		if a, err := c.SOA(t.Context(), name); err != nil || a.Outcome != want || (len(a.Records) == 1) != (want == OutcomeFound) {
+			t.Errorf("%s: got %+v, %v, want %v", name, a, err, want)
+		}
+	}
+}
+
 func TestIPv6Addresses(t *testing.T) {
 	s := serve(t, map[string]reply{"AAAA example.org.": say{answer: []string{"example.org. 60 AAAA 2001:db8::1"}}.reply})
 	c := newClient(t, Options{Servers: []string{s.addr}})
@@ -193,6 +207,7 @@ func TestRecordsWithoutData(t *testing.T) {
 		"TXT":   second(parse(kindTXT, "example.org.", message(dns.TypeTXT))),
 		"TLSA":  second(parse(kindTLSA, "example.org.", message(dns.TypeTLSA))),
 		"PTR":   second(parse(kindPTR, "example.org.", message(dns.TypePTR))),
+		"SOA":   second(parse(kindSOA, "example.org.", message(dns.TypeSOA))),
 		"CNAME": second(parse(kindA, "example.org.", message(dns.TypeCNAME))),
 	} {
 		if !errors.Is(err, ErrBadAnswer) {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/mailprobe/mailprobe_exporter/collector/spf"
+	"github.com/mailprobe/mailprobe_exporter/collector/record"
 )
 
 // judgeAlignment says whether a letter of the domain can pass DMARC at all. RFC 9989 section 4.4: it passes if DKIM or SPF does,
@@ -21,55 +21,56 @@ func judgeAlignment(ctx context.Context, r *Round, found *dmarcStep) {
 		return
 	}
 	p := r.Part("alignment", HoldRecords)
-	usable, unknownKeys := usableKey(ctx, r)
-	if usable {
+	keyType, unknownKeys := usableKey(ctx, r)
+	if keyType != "" {
 		return
 	}
-	passes, told, unknownSenders := senderPasses(ctx, r)
-	unknown := errors.Join(unknownKeys, unknownSenders)
+	evidence, unknown := unaligned(r, found, unknownKeys, r.evaluateSenders(ctx, r.Target.Name))
 	switch {
-	case passes || !told && unknown == nil:
 	case unknown != nil:
 		p.Unknown = unknown
-	default:
-		evidence := fmt.Sprintf("no key of the selectors %s can be used, and none of the senders %s passes SPF for %s",
-			strings.Join(d.DKIMSelectors, ", "), strings.Join(d.Senders, ", "), r.Target.Name)
-		if !found.record.StrictSPF {
-			evidence += "; only a name below it in the envelope could"
-		}
+	case evidence != "":
 		p.Find("dmarc_alignment", "", evidence)
 	}
 }
 
-// usableKey reports whether receivers can verify signatures with the key of a configured selector, or why that cannot be told. One
-// key is enough, and mostly the first is good, so that they are asked for one after the other; check dkim asks for all.
-func usableKey(ctx context.Context, r *Round) (usable bool, unknown error) {
+// unaligned says why nothing aligns, of a domain with selectors and senders where no key was found that can be used; "" if a sender
+// passes, or has no address that shows whether it does.
+func unaligned(r *Round, found *dmarcStep, unknownKeys error, senders sendersSPF) (evidence string, unknown error) {
+	passes, told, unknownSenders := senders.passes()
+	unknown = errors.Join(unknownKeys, unknownSenders)
+	switch {
+	case passes || !told && unknown == nil:
+		return "", nil
+	case unknown != nil:
+		return "", unknown
+	}
+	d := r.Target.Domain
+	evidence = fmt.Sprintf("no key of the selectors %s can be used, and none of the senders %s passes SPF for %s",
+		strings.Join(d.DKIMSelectors, ", "), strings.Join(d.Senders, ", "), r.Target.Name)
+	if !found.record.StrictSPF {
+		evidence += "; only a name below it in the envelope could"
+	}
+	return evidence, nil
+}
+
+// usableKey returns the type of a key of a configured selector that receivers can verify signatures with, of an RSA key if there is
+// one; "" if there is none. Then, or where it is no RSA key, the error says why that cannot be told of others. One RSA key is enough,
+// and mostly the first is good, so that they are asked for one after the other; check dkim asks for all.
+func usableKey(ctx context.Context, r *Round) (keyType string, unknown error) {
 	for _, selector := range r.Target.Domain.DKIMSelectors {
 		answer, err := r.Env.DNS.TXT(ctx, selectorName(r, selector))
 		if err == nil {
 			var p Part // What is wrong with the key is for the check dkim to say.
-			if judgeSelector(ctx, r, &p, selector, answer) != "" {
-				return true, nil
+			switch judgeSelector(ctx, r, &p, selector, answer) {
+			case record.KeyRSA:
+				return record.KeyRSA, nil
+			case record.KeyEd25519:
+				keyType = record.KeyEd25519
 			}
 			err = p.Unknown
 		}
 		unknown = errors.Join(unknown, err)
 	}
-	return false, unknown
-}
-
-// senderPasses reports whether an address of a configured sender passes SPF for the domain, whether that was told of any, and why
-// it cannot be told of others. The check spf asks the same questions, so that DNS is asked once.
-func senderPasses(ctx context.Context, r *Round) (passes, told bool, unknown error) {
-	scratch := *r // What is wrong with the record is for the check spf to say.
-	scratch.Result = Result{}
-	scratch.judgeSendersOf(ctx, r.Target.Name, true)
-	for _, p := range scratch.Result.Parts {
-		unknown = errors.Join(unknown, p.Unknown)
-		for _, s := range p.Samples {
-			told = true
-			passes = passes || s.Labels[len(s.Labels)-1] == string(spf.Pass) // Label result of spfResult.
-		}
-	}
-	return passes, told, unknown
+	return keyType, unknown
 }

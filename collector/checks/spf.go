@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -167,41 +166,21 @@ func spfTree(lines []string, n *spf.Node, indent string) []string {
 	return lines
 }
 
-// judgeSendersOf evaluates the record of a domain for every address of each of its senders. broken says that a
+// judgeSendersOf says what the record of a domain is worth to every address of each of its senders. broken says that a
 // problem was found already by which it is permerror for everybody.
 func (r *Round) judgeSendersOf(ctx context.Context, domain string, broken bool) {
-	var senders []*targets.Target
-	if r.Target.Domain != nil && len(r.Target.Domain.Senders) > 0 {
-		for _, t := range r.Env.Config.Targets {
-			if t.Sender != nil && slices.Contains(r.Target.Domain.Senders, t.Name) {
-				senders = append(senders, t)
-			}
-		}
-	}
-	addresses := make([]Addresses, len(senders))
-	sideBySide(len(senders), func(i int) {
-		if s := senders[i].Sender; s.Addr.IsValid() {
-			addresses[i] = byFamily([]netip.Addr{s.Addr})
-		} else {
-			addresses[i] = r.lookUpAddresses(ctx, s.Host)
-		}
-	})
-	var pairs []spfQuestion
-	for i, t := range senders {
-		if err := addresses[i].Err(); err != nil {
+	s := r.evaluateSenders(ctx, domain)
+	for i, t := range s.senders {
+		if err := s.addresses[i].Err(); err != nil {
 			r.Result.KeepOthers = true
 			r.Part("addresses "+t.Name, HoldRecords).unknown(err)
 		}
-		for _, addr := range addresses[i].All() {
-			pairs = append(pairs, spfQuestion{t, addr, domain, "mailfrom"})
-		}
 	}
-	verdicts := r.askSPF(ctx, pairs)
-	for i, q := range pairs {
-		p := r.Part("mailfrom "+q.sender.Name+" "+q.addr.String(), HoldRecords)
-		verdicts[i].report(p, q)
+	for i, q := range s.questions {
+		p, e := r.Part("mailfrom "+q.sender.Name+" "+q.addr.String(), HoldRecords), s.verdicts[i]
+		e.report(p, q)
 		// Of a missing record, or a broken one, the problem is that and stands already.
-		if e := verdicts[i]; e.Result != spf.None && (e.Result != spf.PermError || !broken) {
+		if e.Result != spf.None && (e.Result != spf.PermError || !broken) {
 			e.judge(p, q, "spf_not_authorised")
 		}
 	}
@@ -367,11 +346,16 @@ func usesPTR(d record.Directive) bool { return d.Mechanism == record.PTR || d.Do
 
 // judgeParkedSPF wants a record that forbids everybody to send. Where it leads by redirect is not known here.
 func judgeParkedSPF(p *Part, spf record.SPF, text string) {
-	all, place, found := spf.All()
-	permits := func(d record.Directive) bool { return d.Qualifier != record.Fail }
-	if slices.ContainsFunc(spf.Directives[:place], permits) || found && permits(all) || !found && spf.Redirect == nil {
+	if _, _, found := spf.All(); permitsSomebody(spf) || !found && spf.Redirect == nil {
 		p.Find("spf_parked", "", quoteRecord(text))
 	}
+}
+
+// permitsSomebody reports whether a directive of the record does not forbid whom it matches to send.
+func permitsSomebody(spf record.SPF) bool {
+	all, place, found := spf.All()
+	permits := func(d record.Directive) bool { return d.Qualifier != record.Fail }
+	return slices.ContainsFunc(spf.Directives[:place], permits) || found && permits(all)
 }
 
 // maxQuotedRecord is how much of a record is shown, in octets.

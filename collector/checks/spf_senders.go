@@ -29,6 +29,61 @@ type spfVerdict struct {
 // errHeloUnknown says why a record that asks for the HELO name has no verdict.
 var errHeloUnknown = errors.New("the SPF record asks for the HELO name of the sender, and none is configured")
 
+// A sendersSPF is what receivers conclude of every address of a domain's senders for MAIL FROM.
+type sendersSPF struct {
+	senders   []*targets.Target
+	addresses []Addresses   // Of each sender.
+	questions []spfQuestion // One for each address of them all.
+	verdicts  []spfVerdict  // Of each question.
+}
+
+// evaluateSenders evaluates the record of a domain for every address of each of the round's senders.
+func (r *Round) evaluateSenders(ctx context.Context, domain string) sendersSPF {
+	var s sendersSPF
+	if d := r.Target.Domain; d != nil && len(d.Senders) > 0 {
+		for _, t := range r.Env.Config.Targets {
+			if t.Sender != nil && slices.Contains(d.Senders, t.Name) {
+				s.senders = append(s.senders, t)
+			}
+		}
+	}
+	s.addresses = make([]Addresses, len(s.senders))
+	sideBySide(len(s.senders), func(i int) {
+		if sender := s.senders[i].Sender; sender.Addr.IsValid() {
+			s.addresses[i] = byFamily([]netip.Addr{sender.Addr})
+		} else {
+			s.addresses[i] = r.lookUpAddresses(ctx, sender.Host)
+		}
+	})
+	for i, t := range s.senders {
+		for _, addr := range s.addresses[i].All() {
+			s.questions = append(s.questions, spfQuestion{t, addr, domain, "mailfrom"})
+		}
+	}
+	s.verdicts = r.askSPF(ctx, s.questions)
+	return s
+}
+
+// passes reports whether an address passes, whether that was told of any, and why it cannot be told of others.
+func (s sendersSPF) passes() (passes, told bool, unknown error) {
+	unknown = s.addressesErr()
+	for _, v := range s.verdicts {
+		unknown = errors.Join(unknown, v.unknown)
+		told = told || v.unknown == nil
+		passes = passes || v.unknown == nil && v.Result == spf.Pass
+	}
+	return passes, told, unknown
+}
+
+// addressesErr says why it cannot be told which addresses there are; nil if all are known.
+func (s sendersSPF) addressesErr() error {
+	var errs []error
+	for _, a := range s.addresses {
+		errs = append(errs, a.Err())
+	}
+	return errors.Join(errs...)
+}
+
 // askSPF evaluates all questions side by side.
 func (r *Round) askSPF(ctx context.Context, questions []spfQuestion) []spfVerdict {
 	verdicts := make([]spfVerdict, len(questions))

@@ -23,6 +23,7 @@ import (
 // its records, the second for a DKIM key.
 const wholeZone = `$TTL %[1]s
 .                                       SOA ns.example. host.example. 1 7200 3600 86400 %[1]s
+example.org.                            SOA ns.example.org. host.example.org. 1 7200 3600 86400 %[1]s
 example.org.                            MX 10 mx1.example.org.
 example.org.                            MX 20 mx2.example.org.
 example.org.                            TXT "v=spf1 mx a:out.example.org include:_spf.example.net -all"

@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "write what is expected into testdata")
 // testOptions are those of the files in testdata.
 func testOptions() Options {
 	return Options{
-		Metrics: []string{"smtp_extension", "smtp_up"},
+		Metrics: []string{"bulk_requirement", "smtp_extension", "smtp_up"},
 		Getenv:  func(name string) string { return map[string]string{"DQS_KEY": "k3y", "SMTP_PASSWORD": "hunter2"}[name] },
 	}
 }

@@ -39,8 +39,8 @@ func TestDemo(t *testing.T) {
 
 	// What is wrong shows where it belongs, and nothing else is wrong.
 	expected := map[string]bool{}
-	for _, s := range sick {
-		if _, of, err := selector(s.Series); err != nil {
+	for _, series := range shownBy(sick) {
+		if _, of, err := selector(series); err != nil {
 			t.Error(err)
 		} else if of["problem"] != "" {
 			expected[of["target"]+" "+of["problem"]] = true
@@ -127,10 +127,21 @@ func (m metrics) unseenServers() map[string]bool {
 	return unseen
 }
 
-// missing are the sicknesses that do not show.
-func (m metrics) missing(sick []mailworld.Sickness) (out []string) {
+// shownBy are the series that show the sicknesses.
+func shownBy(sick []mailworld.Sickness) (out []string) {
 	for _, s := range sick {
-		name, want, err := selector(s.Series)
+		out = append(out, s.Series)
+		if s.Also != "" {
+			out = append(out, s.Also)
+		}
+	}
+	return out
+}
+
+// missing are the series of the sicknesses that do not show.
+func (m metrics) missing(sick []mailworld.Sickness) (out []string) {
+	for _, series := range shownBy(sick) {
+		name, want, err := selector(series)
 		shown := err == nil && slices.ContainsFunc(m[name].GetMetric(), func(s *dto.Metric) bool {
 			of := labelsOf(s)
 			for l, v := range want {
@@ -141,7 +152,7 @@ func (m metrics) missing(sick []mailworld.Sickness) (out []string) {
 			return s.GetGauge().GetValue() == 1 || s.GetUntyped().GetValue() == 1
 		})
 		if !shown {
-			out = append(out, s.Series)
+			out = append(out, series)
 		}
 	}
 	return out

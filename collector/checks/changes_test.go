@@ -131,6 +131,7 @@ _25._tcp.mx.example.org. TLSA 3 1 1 %[2]s
 		{dkimCheck, domain, "dkim s1._domainkey.example.org"},
 		{dmarcCheck, domain, "dmarc _dmarc.example.org"},
 		{bimiCheck, domain, ""}, // It reads the DMARC record, which dmarc watches.
+		{bulkCheck, domain, ""}, // It reads what others watch.
 		{mtaSTSCheck, domain, "mta_sts _mta-sts.example.org"},
 		{rdnsCheck, senderAt("192.0.2.1", ""), "ptr 1.2.0.192.in-addr.arpa"},
 		{daneCheck, server, "tlsa _25._tcp.mx.example.org"},

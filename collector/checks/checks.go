@@ -52,6 +52,7 @@ var All = []*Check{
 	mtaSTSCheck,
 	tlsRPTCheck,
 	bimiCheck,
+	bulkCheck,
 	dnsblCheck,
 	vantageCheck,
 }

@@ -18,6 +18,7 @@ type Sickness struct {
 	Target string // As the label target says; "vantage" for what concerns every target.
 	What   string // One sentence.
 	Series string // Where it shows: a metric with some of its labels, as a selector of PromQL.
+	Also   string // Another series that follows from it; "" if none does.
 }
 
 // Sicknesses returns what is wrong in the world that Demo made, in the order of the demo's configuration.
@@ -47,8 +48,12 @@ func (w *World) Demo() (config []byte, err error) {
 			return nil, fmt.Errorf("make %s: %w", h.domain, err)
 		}
 		if p.problem != "" {
-			target := p.on(h)
-			sick = append(sick, Sickness{target, p.what, fmt.Sprintf("mailprobe_problem{target=%q,problem=%q}", target, p.problem)})
+			s := Sickness{Target: p.on(h), What: p.what}
+			s.Series = problemSeries(s.Target, p.problem)
+			if h.unwelcome {
+				s.Also = problemSeries(h.domain, "bulk_not_met")
+			}
+			sick = append(sick, s)
 		}
 	}
 	if err := w.Zone(d.zone.String()); err != nil {
@@ -58,6 +63,11 @@ func (w *World) Demo() (config []byte, err error) {
 	defer w.mu.Unlock()
 	w.sick = append(sick, sickLists...)
 	return []byte(d.config()), nil
+}
+
+// problemSeries is where a problem of a target shows.
+func problemSeries(target, problem string) string {
+	return fmt.Sprintf("mailprobe_problem{target=%q,problem=%q}", target, problem)
 }
 
 // A demo is the world of the demo while it is made.
@@ -84,6 +94,8 @@ type home struct {
 	bimi       string
 	sts        string // Record of MTA-STS; "" if it has none, and no policy either.
 	policy     Site
+	noZone     bool   // It has no SOA record.
+	unwelcome  bool   // What it lacks large receivers demand.
 	extra      string // Further records.
 }
 
@@ -135,6 +147,9 @@ func (d *demo) settle(h *home) error {
 		if err := d.start(s); err != nil {
 			return err
 		}
+	}
+	if !h.noZone {
+		d.record(h.domain, "SOA", fmt.Sprintf("ns.%[1]s. hostmaster.%[1]s. 2026010101 7200 3600 1209600 60", h.domain))
 	}
 	d.record(h.domain, "MX", "10 "+h.mx+".")
 	d.record(h.senderName, "A", h.sender.String())

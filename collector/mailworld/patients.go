@@ -82,27 +82,33 @@ var patients = []patient{
 	}},
 	{"no-ptr", "The sender's address has no name.", "rdns_missing", onSender, func(_ *World, h *home) {
 		h.ptr = ""
+		h.unwelcome = true
 	}},
 	{"unconfirmed-ptr", "The name of the sender's address does not lead back to it.", "rdns_unconfirmed", onSender, func(_ *World, h *home) {
 		h.ptr = h.mx
+		h.unwelcome = true
 	}},
 	{"listed", "The sender is on a blocklist.", "dnsbl_listed", onSender, func(_ *World, h *home) {
 		h.extra = listing(h.sender)
 	}},
 	{"revoked-key", "The DKIM key is revoked.", "dkim_revoked", onDomain, func(_ *World, h *home) {
 		h.dkim = "v=DKIM1; k=rsa; p="
+		h.unwelcome = true
 	}},
 	{"two-spf", "There are two SPF records, which is as bad as a broken one.", "spf_multiple", onDomain, func(_ *World, h *home) {
 		h.spf = append(h.spf, "v=spf1 a -all")
+		h.unwelcome = true
 	}},
 	{"everybody", "The SPF record lets everybody send.", "spf_pass_all", onDomain, func(_ *World, h *home) {
 		h.spf = []string{"v=spf1 +all"}
 	}},
 	{"no-spf", "There is no SPF record.", "spf_missing", onDomain, func(_ *World, h *home) {
 		h.spf = nil
+		h.unwelcome = true
 	}},
 	{"gone-provider", "The SPF record includes that of a provider who has gone.", "spf_invalid", onDomain, func(_ *World, h *home) {
 		h.spf[0] = "v=spf1 mx include:_spf.gone.example -all"
+		h.unwelcome = true
 	}},
 	{"many-lookups", "The SPF record asks DNS for more than it may.", "spf_too_many_lookups", onDomain, func(_ *World, h *home) {
 		h.spf[0] = fmt.Sprintf("v=spf1 ip4:%s%s -all", h.sender, strings.Repeat(" a:"+h.mx, 11))
@@ -112,6 +118,7 @@ var patients = []patient{
 	}},
 	{"forgotten-sender", "The SPF record does not name the machine that sends.", "spf_not_authorised", onDomain, func(_ *World, h *home) {
 		h.spf[0] = "v=spf1 mx -all"
+		h.unwelcome = true
 	}},
 	{"forbidden-helo", "The SPF record of the sender's HELO name lets nobody send.", "spf_helo_not_authorised", onSender, func(_ *World, h *home) {
 		h.heloSPF = "v=spf1 -all"
@@ -162,6 +169,9 @@ var patients = []patient{
 	}},
 	{"logo", "The logo of the BIMI record is not at an https address.", "bimi_invalid", onDomain, func(_ *World, h *home) {
 		h.bimi = "v=BIMI1; l=http://www." + h.domain + "/logo.svg"
+	}},
+	{"no-zone", "No zone begins at the domain, so that Yahoo does not believe that it exists.", "bulk_not_met", onDomain, func(_ *World, h *home) {
+		h.noZone = true
 	}},
 }
 
@@ -239,8 +249,8 @@ const commonZone = `
 
 // sickLists say where the lists that cannot be believed show.
 var sickLists = []Sickness{
-	{"vantage", "The blocklist refusing answers nobody at this resolver, which is no listing.", `mailprobe_problem{target="vantage",problem="vantage_dnsbl_refused"}`},
-	{"vantage", "The blocklist world lists everything, so that no answer of it is believed.", `mailprobe_problem{target="vantage",problem="vantage_dnsbl_sick"}`},
+	{Target: "vantage", What: "The blocklist refusing answers nobody at this resolver, which is no listing.", Series: `mailprobe_problem{target="vantage",problem="vantage_dnsbl_refused"}`},
+	{Target: "vantage", What: "The blocklist world lists everything, so that no answer of it is believed.", Series: `mailprobe_problem{target="vantage",problem="vantage_dnsbl_sick"}`},
 }
 
 // listing is the record by which the honest list lists an address.

@@ -281,7 +281,7 @@ func (f bulkFacts) dmarc(ctx context.Context, r *Round, bySPF, byDKIM bulkVerdic
 	if bySPF.met || byDKIM.met {
 		return demandMet(shown)
 	}
-	if byDKIM.told && len(f.senders.senders) > 0 {
+	if byDKIM.told {
 		switch evidence, err := unaligned(r, found, f.keyErr, f.senders); {
 		case err != nil:
 			return demandUnknown(err)

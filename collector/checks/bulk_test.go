@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -79,5 +80,39 @@ out.example.net. A 203.0.113.9
 	}
 	if got := questions.Load() - before; got != 1 {
 		t.Errorf("%d questions, want one", got)
+	}
+}
+
+// TestBulkUnknown: what DNS could not tell is unknown, so that an earlier verdict is held, and not merely unseen.
+func TestBulkUnknown(t *testing.T) {
+	s := newScene(t, `s1._domainkey.example.org. TXT "v=DKIM1; p="
+_dmarc.example.org. TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.org"
+`)
+	s.Fault("example.org", mailworld.FaultServFail)
+	s.Fault("_domainkey.example.org", mailworld.FaultTruncated)
+	s.Fault("_dmarc.example.org", mailworld.FaultTruncated)
+	s.Fault("out.example.net", mailworld.FaultServFail)
+	for _, c := range []struct{ selectors, sender, want string }{
+		{"s1", "", "spf dmarc sender_domain"},
+		{"s1", "203.0.113.9", "spf dmarc sender_domain"},
+		{"", "203.0.113.9", "spf dmarc sender_domain"},
+		{"s1", "out.example.net", "spf dmarc ptr sender_domain"},
+	} {
+		domain, sender := aDomain("example.org"), senderAt(c.sender, "")
+		domain.Domain = &targets.Domain{DKIMSelectors: strings.Fields(c.selectors), Senders: strings.Fields(c.sender)}
+		s.env.Config = &targets.Config{Targets: []*targets.Target{domain, sender}}
+		r := s.round(domain)
+		if err := bulkCheck.Run(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range r.Result.Parts {
+			if p.Unknown != nil {
+				got = append(got, p.Key)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("selectors %q, sender %q: %q are unknown, want %q", c.selectors, c.sender, got, c.want)
+		}
 	}
 }

@@ -183,6 +183,7 @@ type Server struct {
 	ServerName      string // Name expected in the certificate.
 	TLS             string // implicit, starttls or none.
 	Role            Role
+	RoleOpen        bool // Role is mx for want of a configured one: mta if SPF shows that the server sends, too.
 	PublicAddresses []netip.Addr
 	Recipient       *Recipient
 	Credentials     *Credentials

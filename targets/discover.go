@@ -12,13 +12,16 @@ import (
 )
 
 // Same reports whether two targets are probed in the same way, so that what is known of one holds for the other. Labels, the
-// module's name and where the target comes from do not matter to that.
+// module's name, where the target comes from and a role that was found out do not matter to that.
 func (t *Target) Same(o *Target) bool {
 	t, o = inOrder(t), inOrder(o)
 	return t.Name == o.Name && t.Kind == o.Kind && t.Foreign == o.Foreign &&
 		maps.Equal(t.Every, o.Every) && t.timeout() == o.timeout() && t.parked() == o.parked() &&
 		reflect.DeepEqual(t.Domain, o.Domain) && reflect.DeepEqual(t.Server, o.Server) && reflect.DeepEqual(t.Sender, o.Sender)
 }
+
+// Sends reports whether mail leaves from the target, as far as is known: every target but servers of another role than mta.
+func (t *Target) Sends() bool { return t.Server == nil || t.Server.Role == RoleMTA }
 
 func (t *Target) timeout() time.Duration {
 	if t.Module == nil {
@@ -54,11 +57,11 @@ func (c *Config) DiscoveredServer(d *Target, host string, addresses ...netip.Add
 	}
 	t = &Target{
 		Name: name, Kind: KindServer, Source: SourceMX, Module: module,
-		Server: &Server{Host: host, Port: 25, ServerName: host, TLS: "starttls", Role: RoleMX},
+		Server: &Server{Host: host, Port: 25, ServerName: host, TLS: "starttls", Role: RoleMX, RoleOpen: true},
 	}
 	t.Every = module.every(t)
 	if _, provider := catalog.Provider(host); provider && !own {
-		t.Foreign = true
+		t.Foreign, t.Server.RoleOpen = true, false // What it sends for others is no business of ours.
 		delete(t.Every, "dnsbl")
 		for check, every := range t.Every {
 			t.Every[check] = max(every, foreignInterval)

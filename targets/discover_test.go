@@ -111,3 +111,21 @@ servers:
 		t.Error("a foreign server is probed in another way")
 	}
 }
+
+// TestSameRole: a role that was found out is none of the settings; one that is configured is.
+func TestSameRole(t *testing.T) {
+	server := func(settings string) *Target {
+		return parseGood(t, "blocklists: {use: []}\nservers: [{address: \"a.example.org"+settings+"}]\n").Targets[0]
+	}
+	open, found, given := server(`:25"`), server(`:25"`), server(`:25", role: mx`)
+	found.Server.Role = RoleMTA
+	if !open.Server.RoleOpen || !open.Same(found) {
+		t.Errorf("no role is configured: open %t, the same when it was found out %t", open.Server.RoleOpen, open.Same(found))
+	}
+	if given.Server.RoleOpen || open.Same(given) {
+		t.Errorf("a role is configured: open %t, the same as without %t", given.Server.RoleOpen, open.Same(given))
+	}
+	if port := server(`:587"`); port.Server.RoleOpen {
+		t.Error("a server for submission has an open role")
+	}
+}

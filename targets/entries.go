@@ -170,7 +170,10 @@ func (p *parser) server(v value) (entry, bool) {
 		}
 	})
 	m.at("server_name", func(v value) { readInto(v, &s.ServerName, hostOnly) })
-	m.at("role", func(v value) { readInto(v, &s.Role, oneOf(RoleMX, RoleSubmission, RoleMTA)) })
+	m.at("role", func(v value) {
+		s.RoleOpen = false
+		readInto(v, &s.Role, oneOf(RoleMX, RoleSubmission, RoleMTA))
+	})
 	m.at("tls", func(v value) { readInto(v, &s.TLS, oneOf("implicit", "starttls", "none")) })
 	m.at("public_addresses", func(v value) { s.PublicAddresses = readList(v, parseAddr) })
 	m.at("recipient", func(v value) { s.Recipient = p.recipient(v) })
@@ -193,6 +196,8 @@ func (s *Server) fill(address string) {
 	s.Port, s.ServerName = uint16(n), s.Host
 	s.TLS, s.Role = "starttls", RoleMX
 	switch s.Port {
+	case 25:
+		s.RoleOpen = true
 	case 465:
 		s.TLS, s.Role = "implicit", RoleSubmission
 	case 587, 2525:

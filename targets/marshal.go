@@ -123,7 +123,7 @@ type (
 	writtenServer struct {
 		Address         string              `yaml:"address"`
 		ServerName      string              `yaml:"server_name"`
-		Role            Role                `yaml:"role"`
+		Role            Role                `yaml:"role,omitempty"`
 		TLS             string              `yaml:"tls"`
 		PublicAddresses []string            `yaml:"public_addresses,omitempty,flow"`
 		Recipient       *writtenRecipient   `yaml:"recipient,omitempty,flow"`
@@ -218,6 +218,9 @@ func (w *writtenConfig) add(t *Target) {
 		out := writtenServer{
 			Address: t.Name, ServerName: s.ServerName, Role: s.Role, TLS: s.TLS,
 			PublicAddresses: texts(s.PublicAddresses), Module: module, Labels: t.Labels,
+		}
+		if s.RoleOpen {
+			out.Role = "" // Written down, it would be configured.
 		}
 		if r := s.Recipient; r != nil {
 			out.Recipient = &writtenRecipient{r.Address, r.From}

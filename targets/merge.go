@@ -115,6 +115,9 @@ func inOrder(t *Target) *Target {
 	if t.Server != nil {
 		s := *t.Server
 		s.PublicAddresses = sortedOnce(s.PublicAddresses, netip.Addr.Compare)
+		if s.RoleOpen {
+			s.Role = RoleMX
+		}
 		c.Server = &s
 	}
 	if t.Sender != nil {

@@ -105,6 +105,7 @@ type Node struct {
 
 	Below []*Node // In the order in which they were read.
 
+	matched  record.Directive // That of Term.
 	exp      record.MacroString
 	redirect *Node // The one below that decided instead.
 }
@@ -125,6 +126,19 @@ func CheckHost(ctx context.Context, resolver Resolver, ip netip.Addr, domain, se
 		Lookups: c.lookups, Voids: c.voids, Skipped: errors.Join(c.skipped...), UsedHelo: c.usedHelo,
 		Tree: tree, decider: decider, checker: c,
 	}
+}
+
+// Matched returns the directive that matched the address itself: where that was an include, the one in the included record. ok is
+// false if none did.
+func (e *Evaluation) Matched() (d record.Directive, ok bool) {
+	n := e.decider
+	for n.Term != "" && n.matched.Mechanism == record.Include {
+		n = n.Below[len(n.Below)-1] // Nothing is read behind a match.
+		for n.redirect != nil {
+			n = n.redirect
+		}
+	}
+	return n.matched, n.Term != ""
 }
 
 // A checker is one evaluation under way.
@@ -178,7 +192,7 @@ func (c *checker) evaluate(ctx context.Context, n *Node) (Result, error) {
 			return resultOf(err), err
 		}
 		if matches {
-			n.Term = d.String()
+			n.Term, n.matched = d.String(), d
 			return meaning[d.Qualifier], nil
 		}
 	}

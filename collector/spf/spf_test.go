@@ -82,6 +82,36 @@ names.test TXT v=spf1 ptr a:%{p}.names.test -all
 	}
 }
 
+// TestMatched finds the directive that matched, through includes and redirects.
+func TestMatched(t *testing.T) {
+	z := parseZone(t, `
+a.test TXT v=spf1 include:no.test include:b.test -all
+no.test TXT v=spf1 ip4:198.51.100.1
+b.test TXT v=spf1 redirect=c.test
+c.test TXT v=spf1 include:d.test
+d.test TXT v=spf1 ip4:192.0.2.0/24 -all
+r.test TXT v=spf1 redirect=d.test
+n.test TXT v=spf1 redirect=no.test
+`)
+	for _, c := range []struct{ domain, ip, want string }{
+		{"a.test", "192.0.2.1", "ip4:192.0.2.0/24"},
+		{"a.test", "198.51.100.1", "ip4:198.51.100.1"},
+		{"a.test", "203.0.113.1", "-all"},
+		{"d.test", "203.0.113.1", "-all"},
+		{"r.test", "192.0.2.1", "ip4:192.0.2.0/24"},
+		{"n.test", "192.0.2.1", ""},
+		{"none.test", "192.0.2.1", ""},
+	} {
+		got := ""
+		if d, ok := CheckHost(t.Context(), z, netip.MustParseAddr(c.ip), c.domain, "", c.domain).Matched(); ok {
+			got = d.String()
+		}
+		if got != c.want {
+			t.Errorf("%s from %s: %q matched, want %q", c.domain, c.ip, got, c.want)
+		}
+	}
+}
+
 // TestErrors: an error says what is wrong, and where.
 func TestErrors(t *testing.T) {
 	z := parseZone(t, `

@@ -80,7 +80,10 @@ func runMX(ctx context.Context, r *Round) error {
 	for _, e := range hosts {
 		r.Result.Exchangers = append(r.Result.Exchangers, Exchanger{e.host, e.addrs})
 	}
-	if !parked(r) && !nullMX(answer) {
+	switch {
+	case nullMX(answer):
+		judgeNullSenders(ctx, r)
+	case !parked(r):
 		judgeHosts(r, hosts)
 	}
 	return nil
@@ -178,10 +181,7 @@ func judgeRecords(r *Round, answer dnsclient.Answer[dnsclient.MX]) []dnsclient.M
 	switch {
 	case !null && parked(r) && roots == 0:
 		p.Find("mx_parked", "", fmt.Sprintf("it has %d MX records", total))
-	case null && len(r.Target.Domain.Senders) > 0:
-		p.Find("mx_null_sends", "", "its senders are "+strings.Join(r.Target.Domain.Senders, ", "))
-	}
-	if null && !parked(r) {
+	case null && !parked(r):
 		p.Find("mx_null", "", p.Evidence[0])
 	}
 	hosts = hosts[:min(len(hosts), maxMXHosts)]

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 
 func TestMX(t *testing.T) {
 	senders := targets.Domain{Senders: []string{"203.0.113.9"}}
-	testRecords(t, mxCheck, []recordCase{
+	testRecords(t, mxCheck, slices.Concat(nullCases, []recordCase{
 		{name: "healthy", zone: `
 %s MX 20 mx2.%s
 %s MX 10 MX1.%s
@@ -71,8 +72,8 @@ follow nothing`},
 		{name: "null-sends", zone: `%s MX 0 .`, domain: senders, want: `
 mx_hosts 0
 mx_null 1
-! mx_null_sends
 ! mx_null
+! mx_null_sends
 follow nothing`},
 		{name: "null-ten", zone: `%s MX 10 .`, want: `
 mx_hosts 0
@@ -241,7 +242,7 @@ mx_null 0
 mx_info server=mx1.%s:25 preference=10 1
 ! mx_parked
 follow mx1.%s`},
-	})
+	}))
 }
 
 // TestUnknownImplicitMX: where there is no MX record and the address could not be told, nothing is known.

@@ -184,7 +184,7 @@ func (c *Collector) put(reg *regime) {
 		wanted[t.Name] = t
 	}
 	// The servers of domains are there until the domains' MX records are seen again, or not asked for any more.
-	refs := map[string]map[string]bool{}
+	refs, sendsFor := map[string]map[string]bool{}, map[string]map[string]bool{}
 	follows := map[string]map[string]bool{}
 	for name, st := range c.states {
 		domain := wanted[name]
@@ -201,15 +201,19 @@ func (c *Collector) put(reg *regime) {
 				wanted[t.Name] = t
 			}
 			if refs[t.Name] == nil {
-				refs[t.Name] = map[string]bool{}
+				refs[t.Name], sendsFor[t.Name] = map[string]bool{}, map[string]bool{}
 			}
 			refs[t.Name][name], follows[name][t.Name] = true, true
+			if mx.Sends {
+				sendsFor[t.Name][name] = true
+			}
 		}
 	}
 
 	var fresh []*state
 	states := make(map[string]*state, len(wanted))
 	for name, t := range wanted {
+		t = withRole(t, sendsFor[name])
 		old := c.states[name]
 		st := old
 		if old == nil || !same(old.target, t) {
@@ -226,7 +230,7 @@ func (c *Collector) put(reg *regime) {
 		}
 		states[name] = st
 		st.follows = follows[name]
-		st.refs = refs[name]
+		st.refs, st.sendsFor = refs[name], sendsFor[name]
 	}
 	for name, old := range c.states {
 		if states[name] != old {
@@ -322,9 +326,15 @@ func (c *Collector) follow(st *state, mxs []checks.Exchanger) {
 		if mx.Host == "" || len(st.exchangers) == maxExchangers || slices.ContainsFunc(st.exchangers, sameHost) {
 			continue
 		}
-		if i := slices.IndexFunc(earlier, sameHost); i >= 0 && len(mx.Addresses) == 0 {
-			mx.Addresses = earlier[i].Addresses // A lost answer makes no server somebody else's.
+		if i := slices.IndexFunc(earlier, sameHost); i >= 0 { // A lost answer makes no server somebody else's, nor one for something else.
+			if len(mx.Addresses) == 0 {
+				mx.Addresses = earlier[i].Addresses
+			}
+			if mx.SendsErr != nil {
+				mx.Sends = earlier[i].Sends
+			}
 		}
+		mx.SendsErr = nil
 		st.exchangers = append(st.exchangers, mx)
 		t, ok := reg.cfg.DiscoveredServer(st.target, mx.Host, mx.Addresses...)
 		if !ok {
@@ -332,13 +342,12 @@ func (c *Collector) follow(st *state, mxs []checks.Exchanger) {
 		}
 		server := c.states[t.Name]
 		if server == nil || server.target.Source == targets.SourceMX && !same(server.target, t) {
-			refs := map[string]bool{}
-			if server != nil { // Its address moved into or out of own_servers.
-				c.scheduler.remove(server)
-				refs = server.refs
-			}
+			old := server
 			server = c.newState(t, reg, now)
-			server.refs = refs
+			if old != nil { // Its address moved into or out of own_servers.
+				c.scheduler.remove(old)
+				server.refs, server.sendsFor = old.refs, old.sendsFor
+			}
 			c.states[t.Name], c.sorted = server, nil
 			fresh = append(fresh, server)
 		}
@@ -347,6 +356,7 @@ func (c *Collector) follow(st *state, mxs []checks.Exchanger) {
 			server.refs = map[string]bool{}
 		}
 		server.refs[st.name] = true
+		c.noteSends(server, st.name, mx.Sends, now)
 	}
 	for name := range st.follows {
 		server := c.states[name]
@@ -354,6 +364,7 @@ func (c *Collector) follow(st *state, mxs []checks.Exchanger) {
 			continue
 		}
 		delete(server.refs, st.name)
+		c.noteSends(server, st.name, false, now)
 		if server.target.Source == targets.SourceMX && len(server.refs) == 0 {
 			delete(c.states, name)
 			c.sorted = nil

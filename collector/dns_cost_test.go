@@ -38,6 +38,7 @@ var (
 var needs = []need{
 	{"mx", wholeName, []string{"MX example.org"}, "where its mail goes", "RFC 5321 section 5.1"},
 	{"mx", wholeName, []string{"A mx1.example.org", "AAAA mx1.example.org", "A mx2.example.org", "AAAA mx2.example.org"}, "whether each MX host can be reached, by both families", "RFC 5321 section 5.1"},
+	{"mx", wholeName, []string{"TXT example.org"}, "which MX hosts also send, by the SPF record", "RFC 7208 section 4.4"},
 	{"spf", wholeName, []string{"TXT example.org"}, "the record", "RFC 7208 section 4.4"},
 	{"spf", wholeName, []string{"A out.example.org", "AAAA out.example.org"}, "the addresses to evaluate it for, and `a`", "RFC 7208 sections 4.1, 5.3"},
 	{"spf", wholeName, []string{"MX example.org", "A mx1.example.org", "AAAA mx1.example.org", "A mx2.example.org", "AAAA mx2.example.org"}, "`mx`, for senders of both families", "RFC 7208 section 5.4"},

@@ -32,7 +32,8 @@ type state struct {
 	// Guarded by the collector's mutex.
 	exchangers []checks.Exchanger // Of a domain: its MX hosts as last seen.
 	follows    map[string]bool    // Of a domain: the names of the servers they lead to.
-	refs       map[string]bool    // Of a server found by MX: the domains that lead to it.
+	refs       map[string]bool    // Of a server: the domains that lead to it.
+	sendsFor   map[string]bool    // Of a server: those of them whose SPF record passes it, so that their mail leaves from it.
 }
 
 // polite is the least distance between two runs of a check, unless its interval is shorter. Otherwise the first run on the grid

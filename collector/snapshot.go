@@ -321,7 +321,7 @@ func (b *builder) finish(s *Snapshot, now time.Time) {
 // severity is that of a finding after all rules: a fault of somebody else's server is
 // information; what the operator thinks of it is the last word.
 func (b *builder) severity(t *targets.Target, f checks.Finding, problem catalog.Problem) catalog.Severity {
-	severity := f.Severity
+	severity := f.On(t)
 	if severity == "" {
 		severity = problem.Severity
 	}

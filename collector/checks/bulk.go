@@ -301,7 +301,7 @@ func (f bulkFacts) ptr() bulkVerdict {
 	for _, v := range f.reverse {
 		if v.err == nil && len(v.confirmed) == 0 {
 			var p Part // The problem is the sender's, and the check rdns says it.
-			v.judge(&p, v.addr.String(), "")
+			v.judge(&p, v.addr.String())
 			return demandUnmet(p.Findings[0].Evidence)
 		}
 		unknown = errors.Join(unknown, v.err)

@@ -150,10 +150,11 @@ func (r *Round) notBelieved(l *list, p *Part, why error) {
 // tellListing emits what a list that is believed says.
 func (r *Round) tellListing(l *list, subject string, a reply, p *Part) {
 	for _, code := range a.listings {
-		severity := r.listingSeverity(code.Code)
-		p.Emit(dnsblListing, 1, subject, l.ID, code.answer, code.Meaning, string(severity))
 		line := fmt.Sprintf("%s is on %s: %s (%s)", subject, l.ID, code.Meaning, code.answer)
-		p.Find("dnsbl_listed", severity, line)
+		f := Finding{Problem: "dnsbl_listed", Evidence: line}
+		f.Severity, f.Receiving = listingSeverity(code.Code)
+		p.Emit(dnsblListing, 1, subject, l.ID, code.answer, code.Meaning, string(f.On(r.Target)))
+		p.Findings = append(p.Findings, f)
 		p.Evidence = append(p.Evidence, line)
 	}
 	if len(a.unknown) > 0 {
@@ -170,15 +171,10 @@ func (r *Round) tellListing(l *list, subject string, a reply, p *Part) {
 	}
 }
 
-// listingSeverity is how grave a listing is for the target: fully so for what sends mail and for a mail domain. That a
+// listingSeverity is how grave a listing is: fully so for what sends mail and for a mail domain. That a
 // machine which only receives or takes submissions is on a policy list is as it should be.
-func (r *Round) listingSeverity(c catalog.Code) catalog.Severity {
-	switch s := r.Target.Server; {
-	case s == nil || s.Role == targets.RoleMTA:
-		return orSeverity(c.Severity, catalog.SeverityWarning)
-	default:
-		return orSeverity(c.NonMTA, catalog.SeverityInfo)
-	}
+func listingSeverity(c catalog.Code) (sending, receiving catalog.Severity) {
+	return orSeverity(c.Severity, catalog.SeverityWarning), orSeverity(c.NonMTA, catalog.SeverityInfo)
 }
 
 func orSeverity(s, otherwise catalog.Severity) catalog.Severity {

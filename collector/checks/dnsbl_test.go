@@ -154,6 +154,9 @@ func (b *bench) run(check *Check, target *targets.Target) string {
 		if p.Withdraw {
 			delete(b.last, p.Key)
 		}
+		for i, f := range p.Findings {
+			p.Findings[i].Severity = f.On(target)
+		}
 	}
 	b.now = time.Now()
 	return seenBy(&r.Result, err)

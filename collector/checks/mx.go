@@ -77,9 +77,7 @@ func runMX(ctx context.Context, r *Round) error {
 	}
 	hosts := lookUpExchangers(ctx, r, judgeRecords(r, answer))
 	r.Result.ExchangersKnown = true
-	for _, e := range hosts {
-		r.Result.Exchangers = append(r.Result.Exchangers, Exchanger{e.host, e.addrs})
-	}
+	r.Result.Exchangers = askRoles(ctx, r, hosts)
 	switch {
 	case nullMX(answer):
 		judgeNullSenders(ctx, r)
@@ -131,7 +129,7 @@ func implicitMX(ctx context.Context, r *Round) error {
 		return nil
 	}
 	p.Find("mx_implicit", "", evidence)
-	r.Result.Exchangers = []Exchanger{{domain, host.addrs}}
+	r.Result.Exchangers = askRoles(ctx, r, []exchanger{host})
 	host.aliases = nil // The domain may be an alias; only what an MX record names may not.
 	judgeHosts(r, []exchanger{host})
 	return nil

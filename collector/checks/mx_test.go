@@ -15,7 +15,7 @@ import (
 
 func TestMX(t *testing.T) {
 	senders := targets.Domain{Senders: []string{"203.0.113.9"}}
-	testRecords(t, mxCheck, slices.Concat(nullCases, []recordCase{
+	testRecords(t, mxCheck, slices.Concat(nullCases, roleCases, []recordCase{
 		{name: "healthy", zone: `
 %s MX 20 mx2.%s
 %s MX 10 MX1.%s
@@ -210,11 +210,12 @@ mx_hosts 2
 mx_null 0
 mx_info server=mx1.%s:25 preference=10 1
 mx_info server=mx2.%s:25 preference=20 1
+? mx1.%s role
 ? mx1.%s name
 ? mx1.%s addresses
 ! mx_no_address
 ? usable
-follow mx1.%s
+follow mx1.%s, may send
 follow mx2.%s`},
 		{name: "parked", parked: true, zone: `%s MX 0 .`, want: `
 mx_hosts 0

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
-	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
 // The metrics of reverse DNS. All are of the last run that could tell, and are held for 24 hours.
@@ -222,7 +221,7 @@ func (v reverse) report(r *Round) {
 	} else {
 		p.Emit(rdnsNames, float64(v.count), addr)
 		p.EmitBool(rdnsConfirmed, len(v.confirmed) > 0, addr)
-		v.judge(p, addr, rdnsSeverity(r.Target))
+		v.judge(p, addr)
 	}
 	if len(v.said) == 0 && v.saidErr == nil {
 		return
@@ -246,15 +245,19 @@ func (v reverse) report(r *Round) {
 	}
 }
 
-// judge finds what is wrong with the names of an address.
-func (v reverse) judge(p *Part, addr string, severity catalog.Severity) {
+// judge finds what is wrong with the names of an address. A missing or unconfirmed name counts fully for one that sends mail, as
+// only senders are asked for one.
+func (v reverse) judge(p *Part, addr string) {
+	find := func(problem, evidence string) {
+		p.Findings = append(p.Findings, Finding{Problem: problem, Receiving: catalog.SeverityInfo, Evidence: evidence})
+	}
 	switch {
 	case v.count == 0:
-		p.Find("rdns_missing", severity, addr+" has no PTR record")
+		find("rdns_missing", addr+" has no PTR record")
 	case len(v.confirmed) == 0 && len(v.names) == 0:
-		p.Find("rdns_unconfirmed", severity, addr+": what its PTR records hold are not host names")
+		find("rdns_unconfirmed", addr+": what its PTR records hold are not host names")
 	case len(v.confirmed) == 0:
-		p.Find("rdns_unconfirmed", severity, fmt.Sprintf("%s: none of its names leads back to it: %s", addr, strings.Join(v.names, ", ")))
+		find("rdns_unconfirmed", fmt.Sprintf("%s: none of its names leads back to it: %s", addr, strings.Join(v.names, ", ")))
 	}
 	names := v.confirmed // The ones that count, if there are any.
 	if len(names) == 0 {
@@ -284,13 +287,4 @@ func (v reverse) evidence() []string {
 		lines = append(lines, fmt.Sprintf("%s name: %q", n.kind, n.name))
 	}
 	return lines
-}
-
-// rdnsSeverity is that of a missing or unconfirmed name: full for an address that sends mail, as only
-// senders are asked for one.
-func rdnsSeverity(t *targets.Target) catalog.Severity {
-	if t.Sender != nil || t.Server != nil && t.Server.Role == targets.RoleMTA {
-		return ""
-	}
-	return catalog.SeverityInfo
 }

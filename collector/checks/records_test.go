@@ -122,7 +122,14 @@ func saw(r *Round, err error) string {
 		}
 	}
 	for _, mx := range r.Result.Exchangers {
-		lines = append(lines, "follow "+mx.Host)
+		line := "follow " + mx.Host
+		switch {
+		case mx.SendsErr != nil:
+			line += ", may send"
+		case mx.Sends:
+			line += ", sends"
+		}
+		lines = append(lines, line)
 	}
 	if r.Result.ExchangersKnown && len(r.Result.Exchangers) == 0 {
 		lines = append(lines, "follow nothing")

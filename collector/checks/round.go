@@ -147,6 +147,8 @@ type Result struct {
 type Exchanger struct {
 	Host      string       // In lower case without a trailing dot.
 	Addresses []netip.Addr // As far as they could be told.
+	Sends     bool         // The domain's SPF record passes one of them: mail leaves from here, too.
+	SendsErr  error        // Why Sends could not be told; it does not count then.
 }
 
 // A Part is what a run saw of one thing. Part by part, what is seen replaces what was
@@ -173,8 +175,19 @@ type Sample struct {
 type Finding struct {
 	Problem  string           // Id in the catalogue.
 	Severity catalog.Severity // "" means the catalogue's.
-	Evidence string           // One line for people; octets of peers are quoted.
-	Ours     netip.Addr       // Of a problem of the vantage: the address of ours that it is about, where known.
+	// Receiving is the severity on a server that is not known to send mail, while Severity is that on one that does. ""
+	// means that there is no difference.
+	Receiving catalog.Severity
+	Evidence  string     // One line for people; octets of peers are quoted.
+	Ours      netip.Addr // Of a problem of the vantage: the address of ours that it is about, where known.
+}
+
+// On returns the severity of the finding on a target, "" for the catalogue's.
+func (f Finding) On(t *targets.Target) catalog.Severity {
+	if f.Receiving != "" && !t.Sends() {
+		return f.Receiving
+	}
+	return f.Severity
 }
 
 // Addresses returns the addresses of the target's server or sender: the literal it is named by, or what DNS

@@ -138,7 +138,7 @@ func sawText(t *testing.T, c *Check, r *Round) string {
 			if !slices.Contains(c.Problems, f.Problem) {
 				t.Errorf("%s: the problem %s is not declared", c.Name, f.Problem)
 			}
-			fmt.Fprintf(&b, "  !%s\n", strings.TrimSpace(f.Problem+" "+string(f.Severity)))
+			fmt.Fprintf(&b, "  !%s\n", strings.TrimSpace(f.Problem+" "+string(f.On(r.Target))))
 		}
 	}
 	return b.String()

@@ -155,6 +155,19 @@ func (r *renderer) add(b *block, m *checks.Metric, value float64, labels []strin
 	b.series = append(b.series, series{value: value, hash: r.hash(i, own), family: i, end: int32(len(b.pairs))})
 }
 
+// value returns that of a metric's first series in a block, which may be nil.
+func (e *exposition) value(b *block, m *checks.Metric) (v float64, ok bool) {
+	i, declared := e.byName[m.Name]
+	if b == nil || !declared {
+		return 0, false
+	}
+	at := slices.IndexFunc(b.series, func(s series) bool { return s.family == i })
+	if at < 0 {
+		return 0, false
+	}
+	return b.series[at].value, true
+}
+
 func (e *exposition) drop(why string) {
 	e.dropped.Add(1)
 	e.bug(why)

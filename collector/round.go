@@ -86,7 +86,7 @@ func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.
 	known := st.snapshot.Load()
 	visit := &visit{c: c, st: st, every: smtpInterval(t)}
 	env := *c.regime.Load().env
-	env.DNS, env.Enter, env.Standing = env.DNS.ForRound(), visit.enter, c.standing
+	env.DNS, env.Enter, env.Standing, env.Measured = env.DNS.ForRound(), visit.enter, c.standing, c.measured
 	facts := &checks.Facts{}
 	smtpDue := slices.ContainsFunc(due, func(p *plan) bool { return p.check.Name == "smtp" })
 
@@ -217,6 +217,29 @@ func (c *Collector) standing(name, check string) (*targets.Target, map[string][]
 		}
 	}
 	return s.Target, things
+}
+
+// measured is checks.Env.Measured.
+func (c *Collector) measured(name, check string, m *checks.Metric) map[string]float64 {
+	c.mu.Lock()
+	st := c.states[name]
+	c.mu.Unlock()
+	if st == nil {
+		return nil
+	}
+	now := time.Now()
+	values := map[string]float64{}
+	for _, known := range st.snapshot.Load().Checks {
+		if known.Check.Name != check {
+			continue
+		}
+		for _, p := range known.Parts {
+			if v, ok := c.expo.value(p.at(now).block, m); ok {
+				values[p.Key] = v
+			}
+		}
+	}
+	return values
 }
 
 // A visit is one round's way to the servers: it keeps their wish to be left alone and sees

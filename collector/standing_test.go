@@ -18,7 +18,7 @@ func TestStanding(t *testing.T) {
 		if blind.Load() {
 			return errors.New("nothing can be told")
 		}
-		r.Part("192.0.2.1", checks.HoldReplies)
+		r.Part("192.0.2.1", checks.HoldReplies).EmitBool(fakeUp, true, "192.0.2.1")
 		r.Part("certificate 192.0.2.1", checks.HoldRecords).Find("certificate_expired", "", "it is")
 		return nil
 	})
@@ -37,7 +37,21 @@ func TestStanding(t *testing.T) {
 				}
 			}
 		}
+		up := func(when string, want ...float64) {
+			t.Helper()
+			got := c.measured("mx.example.org:25", "smtp", fakeUp)
+			if v, ok := got["192.0.2.1"]; len(got) != len(want) || len(want) == 1 && (!ok || v != want[0]) {
+				t.Errorf("%s: measured %v, want %v", when, got, want)
+			}
+		}
 		sleep(time.Minute)
+		up("first", 1)
+		if got := c.measured("mx.example.org:25", "smtp", fakeState); len(got) != 0 {
+			t.Errorf("of a metric that was not measured: %v", got)
+		}
+		if got := c.measured("gone.example.org:25", "smtp", fakeUp); len(got) != 0 {
+			t.Errorf("of a target that there is not: %v", got)
+		}
 		sees("first", "192.0.2.1", "certificate 192.0.2.1")
 		if _, got := c.standing("mx.example.org:25", "smtp"); got["certificate 192.0.2.1"][0].Problem != "certificate_expired" {
 			t.Errorf("findings are %v", got)
@@ -45,6 +59,7 @@ func TestStanding(t *testing.T) {
 		blind.Store(true)
 		sleep(20 * time.Minute)
 		sees("the reply is held no more", "certificate 192.0.2.1")
+		up("the reply is held no more")
 		sleep(25 * time.Hour)
 		sees("nothing is held any more")
 		if target, got := c.standing("gone.example.org:25", "smtp"); target != nil || got != nil {

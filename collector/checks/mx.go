@@ -52,7 +52,7 @@ var mxCheck = &Check{
 	Metrics: []*Metric{mxInfo, mxHosts, mxNull, recordChange},
 	Problems: []string{
 		"mx_no_domain", "mx_missing", "mx_implicit", "mx_null_mixed", "mx_null", "mx_null_sends", "mx_alias", "mx_literal",
-		"mx_bad_name", "mx_no_address", "mx_unusable", "mx_private_address", "mx_too_many", "mx_parked",
+		"mx_bad_name", "mx_no_address", "mx_unusable", "mx_private_address", "mx_too_many", "mx_backup_differs", "mx_parked",
 	},
 	Run: runMX,
 }
@@ -75,7 +75,8 @@ func runMX(ctx context.Context, r *Round) error {
 	case dnsclient.OutcomeNoData:
 		return implicitMX(ctx, r)
 	}
-	hosts := lookUpExchangers(ctx, r, judgeRecords(r, answer))
+	mxs := judgeRecords(r, answer)
+	hosts := lookUpExchangers(ctx, r, mxs)
 	r.Result.ExchangersKnown = true
 	r.Result.Exchangers = askRoles(ctx, r, hosts)
 	switch {
@@ -83,6 +84,7 @@ func runMX(ctx context.Context, r *Round) error {
 		judgeNullSenders(ctx, r)
 	case !parked(r):
 		judgeHosts(r, hosts)
+		judgeBackups(r, mxs, hosts)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 
 func TestMX(t *testing.T) {
 	senders := targets.Domain{Senders: []string{"203.0.113.9"}}
-	testRecords(t, mxCheck, slices.Concat(nullCases, roleCases, []recordCase{
+	testRecords(t, mxCheck, slices.Concat(backupCases, nullCases, roleCases, []recordCase{
 		{name: "healthy", zone: `
 %s MX 20 mx2.%s
 %s MX 10 MX1.%s
@@ -25,6 +25,7 @@ mx_hosts 2
 mx_null 0
 mx_info server=mx1.%s:25 preference=10 1
 mx_info server=mx2.%s:25 preference=20 1
+? mx2.%s backup
 follow mx1.%s
 follow mx2.%s`},
 		{name: "twice", zone: `
@@ -293,6 +294,7 @@ func TestHundredMX(t *testing.T) {
 		Target: &targets.Target{Name: "hostile.example", Kind: targets.KindDomain, Domain: &targets.Domain{}},
 		Env:    &Env{DNS: dns, Config: &targets.Config{}},
 	}
+	r.Env.hold("")
 	got := saw(r, mxCheck.Run(t.Context(), r))
 	for text, want := range map[string]int{"mx_hosts 100": 1, "mx_info ": maxMXHosts, "! mx_no_address": maxMXHosts, "follow ": maxMXHosts, "! mx_too_many": 1, "! mx_unusable": 1} {
 		if n := strings.Count(got, text); n != want {

@@ -22,6 +22,7 @@ type recordCase struct {
 	domain targets.Domain
 	sender *targets.Sender   // The target is this sender, not the domain.
 	others []*targets.Target // That are configured too.
+	held   string            // What check smtp holds of servers: see Env.hold.
 	want   string            // As written by saw.
 }
 
@@ -45,6 +46,7 @@ func testRecords(t *testing.T, check *Check, cases []recordCase) {
 				Env:    &Env{DNS: dns, Config: &targets.Config{Targets: c.others}},
 				Facts:  &Facts{},
 			}
+			r.Env.hold(strings.ReplaceAll(c.held, "%s", domain))
 			if c.sender != nil {
 				r.Target = &targets.Target{Name: c.sender.Host, Kind: targets.KindSender, Sender: c.sender}
 			}

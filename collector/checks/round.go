@@ -54,6 +54,9 @@ type Env struct {
 	// Standing returns another target by name, nil if there is none, and what a check holds of it: the findings on each
 	// thing of which it has a verdict, by the thing's key.
 	Standing func(name, check string) (*targets.Target, map[string][]Finding)
+	// Measured returns the values of a metric that a check holds of another target, by the thing's key; of a thing that
+	// has several, the first.
+	Measured func(name, check string, m *Metric) map[string]float64
 
 	// Enter waits until one more session with an address may begin, and returns what ends it.
 	// A session never begins while ErrLeftAlone is returned.

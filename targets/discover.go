@@ -60,17 +60,27 @@ func (c *Config) DiscoveredServer(d *Target, host string, addresses ...netip.Add
 		Server: &Server{Host: host, Port: 25, ServerName: host, TLS: "starttls", Role: RoleMX, RoleOpen: true},
 	}
 	t.Every = module.every(t)
-	if _, provider := catalog.Provider(host); provider && !own {
+	c.respect(t, addresses...)
+	return t, true
+}
+
+// respect makes a provider's server that is not our own foreign: nobody here can mend it, so that it is looked at once an hour and never
+// asked of blocklists. Nobody's server but our own is talked to more than once a minute. addresses are those of a server that is
+// named by its name, as far as they are known.
+func (c *Config) respect(t *Target, addresses ...netip.Addr) {
+	if t.Server == nil || c.Own(t.Server.Host, addresses...) {
+		return
+	}
+	if _, provider := catalog.Provider(t.Server.Host); provider {
 		t.Foreign, t.Server.RoleOpen = true, false // What it sends for others is no business of ours.
 		delete(t.Every, "dnsbl")
 		for check, every := range t.Every {
 			t.Every[check] = max(every, foreignInterval)
 		}
 	}
-	if every := t.Every["smtp"]; every > 0 && !own {
+	if every := t.Every["smtp"]; every > 0 {
 		t.Every["smtp"] = max(every, politeSMTP)
 	}
-	return t, true
 }
 
 // target returns the configured target of a name, or nil.

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -48,11 +49,13 @@ type Collector struct {
 	applied  chan struct{}
 	regime   atomic.Pointer[regime]
 
-	mu      sync.Mutex
-	states  map[string]*state
-	sorted  []*state // By name; nil: to be made anew.
-	running bool
-	ready   bool
+	mu     sync.Mutex
+	states map[string]*state
+	sorted []*state // By name; nil: to be made anew.
+	// Probed only when somebody asks: ondemand.go.
+	demanded map[demandKey]*state
+	running  bool
+	ready    bool
 }
 
 // A regime is one configuration with everything made from it. It is never changed.
@@ -87,7 +90,7 @@ func newCollector(o Options, list []*checks.Check, problem func(string) (catalog
 		opts: o, logger: o.Logger, checks: list,
 		limits:  newLimits(o.Config.Limits),
 		applied: make(chan struct{}, 1),
-		states:  map[string]*state{},
+		states:  map[string]*state{}, demanded: map[demandKey]*state{},
 	}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
@@ -238,6 +241,7 @@ func (c *Collector) put(reg *regime) {
 		}
 	}
 	c.states, c.sorted = states, nil
+	c.keepDemanded(reg, now)
 	if c.running {
 		c.begin(now, fresh)
 	}
@@ -394,6 +398,7 @@ func (c *Collector) inOrder() []*state {
 func (c *Collector) Snapshots() []*Snapshot {
 	c.mu.Lock()
 	sts, reg := c.inOrder(), c.regime.Load()
+	asked := slices.SortedFunc(maps.Values(c.demanded), func(a, b *state) int { return strings.Compare(a.name, b.name) })
 	c.mu.Unlock()
 	now := time.Now()
 	out := make([]*Snapshot, len(sts))
@@ -409,7 +414,11 @@ func (c *Collector) Snapshots() []*Snapshot {
 		}
 	}
 	heard, refused := false, ""
-	for _, s := range out {
+	everywhere := slices.Clone(out)
+	for _, st := range asked {
+		everywhere = append(everywhere, st.snapshot.Load())
+	}
+	for _, s := range everywhere {
 		heard = heard || s.heard
 		for _, f := range s.aboutUs {
 			if f.Problem == "vantage_refused" {

@@ -22,12 +22,13 @@ type state struct {
 	timetable
 	name string
 	pair *dto.LabelPair // The label target, shared by all its series.
-	door door
+	door *door          // Shared by all who probe the same server.
 
 	mu       sync.Mutex // Held while target changes and while a snapshot is made.
 	target   *targets.Target
 	snapshot atomic.Pointer[Snapshot]
 	tried    atomic.Bool // A round ended.
+	asked    time.Time   // Of one that is probed on demand only: when it was last asked for. Guarded by the collector's mutex.
 
 	// Guarded by the collector's mutex.
 	exchangers []checks.Exchanger // Of a domain: its MX hosts as last seen.
@@ -42,7 +43,7 @@ const polite = time.Minute
 
 // newState returns the state of a target of which nothing is known yet.
 func (c *Collector) newState(t *targets.Target, reg *regime, now time.Time) *state {
-	st := &state{name: t.Name, target: t, pair: newPair(labelPair{"target", t.Name}), refs: map[string]bool{}}
+	st := &state{name: t.Name, target: t, door: &door{}, pair: newPair(labelPair{"target", t.Name}), refs: map[string]bool{}}
 	st.index, st.phase = -1, phase(t.Name)
 	var known []CheckState
 	for _, check := range c.checks {

@@ -83,7 +83,8 @@ type plan struct {
 	check        *checks.Check
 	every, least time.Duration
 	due          time.Time
-	again        bool // Asked for at due; if that is missed, right after.
+	again        bool      // Asked for at due; if that is missed, right after.
+	began        time.Time // When its last run began; zero: it has not run.
 }
 
 // A timetable is the part of a target's state that the scheduler owns, guarded by its mutex.
@@ -93,7 +94,9 @@ type timetable struct {
 	next    time.Time // When the next round begins.
 	index   int       // In the queue; -1 while a round is under way or where there is nothing to do.
 	running bool
-	gone    bool // Removed: never scheduled again.
+	gone    bool          // Removed: never scheduled again.
+	idle    bool          // Probed on demand only.
+	ended   chan struct{} // Closed when the round ends that is under way or was demanded; nil if nobody waits and none is.
 	cancel  context.CancelFunc
 }
 
@@ -162,11 +165,53 @@ func (s *scheduler) again(now time.Time, check string, all int, sts ...*state) {
 	s.nudge()
 }
 
+// demand makes those checks of a target due at once that are stale, and returns what is closed when a round has ended
+// that may have run them: the one under way, after which they are to be asked for again, or the next. nil: nothing is stale. A check's
+// age counts from when it last began, in a round under way from when it last ended.
+func (s *scheduler) demand(st *state, now time.Time, stale func(p *plan, began time.Time) bool) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wanted := func(p *plan) bool { return stale(p, p.began) }
+	if st.running {
+		wanted = func(p *plan) bool { return stale(p, time.Time{}) }
+	}
+	if st.gone || !slices.ContainsFunc(st.plans, wanted) {
+		return nil
+	}
+	if st.ended == nil {
+		st.ended = make(chan struct{})
+	}
+	if st.running {
+		return st.ended
+	}
+	for _, p := range st.plans {
+		switch {
+		case wanted(p):
+			p.due, p.again = minTime(p.due, now), true
+		case st.idle:
+			p.due = now.Add(day) // Until it is stale.
+		}
+	}
+	if st.index < 0 {
+		st.next = now
+		heap.Push(&s.queue, st)
+	} else if now.Before(st.next) {
+		st.next = now
+		heap.Fix(&s.queue, st.index)
+	}
+	s.nudge()
+	return st.ended
+}
+
 // remove ends the rounds of a target. One under way is cut off.
 func (s *scheduler) remove(st *state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.gone = true
+	if !st.running && st.ended != nil {
+		close(st.ended) // It never begins.
+		st.ended = nil
+	}
 	if st.index >= 0 {
 		heap.Remove(&s.queue, st.index)
 	}
@@ -245,7 +290,7 @@ func (s *scheduler) start(ctx context.Context, st *state, now time.Time) {
 		if now.Sub(st.next) < punctual {
 			ran = st.next
 		}
-		p.due, p.again = nextDue(ran, st.phase, p.every, p.least, frequent), false
+		p.due, p.again, p.began = nextDue(ran, st.phase, p.every, p.least, frequent), false, now
 	}
 	ctx, st.cancel = context.WithCancel(ctx)
 	st.running = true
@@ -262,7 +307,11 @@ func (s *scheduler) ended(st *state) {
 	defer s.mu.Unlock()
 	st.cancel()
 	st.cancel, st.running = nil, false
-	if st.gone {
+	if st.ended != nil {
+		close(st.ended)
+		st.ended = nil
+	}
+	if st.gone || st.idle {
 		return
 	}
 	now := time.Now()

@@ -1,0 +1,194 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// open is a configuration with these targets that lets /probe ask about everything.
+func open(ts ...*targets.Target) *targets.Config {
+	cfg := config(ts...)
+	cfg.ProbeAllow, cfg.ProbeCache = []targets.Pattern{{Glob: "*"}}, time.Minute
+	cfg.Modules["server"].Checks = []string{"smtp", "rdns"}
+	cfg.Modules["server"].Every = map[string]time.Duration{"smtp": 5 * time.Minute, "rdns": 15 * time.Minute}
+	cfg.Modules["quick"] = &targets.Module{Name: "quick", Kind: targets.KindServer, Checks: []string{"smtp"}, Every: map[string]time.Duration{"smtp": time.Minute}, Timeout: time.Minute}
+	return cfg
+}
+
+// mustProbe probes and returns what a scrape of it gives, a line a series.
+func mustProbe(t *testing.T, c *Collector, name, module string) string {
+	t.Helper()
+	s, complete, err := c.Probe(context.Background(), name, module)
+	if err != nil || !complete {
+		t.Fatalf("probe %s: complete %t, %v", name, complete, err)
+	}
+	var out strings.Builder
+	for _, f := range c.Families(s) {
+		for _, m := range f.Metric {
+			out.WriteString(strings.TrimPrefix(f.GetName(), namespace) + labels(m) + "\n")
+		}
+	}
+	return out.String()
+}
+
+// TestProbeOfConfigured: what the schedule knows is given, and only what is too old is asked again.
+func TestProbeOfConfigured(t *testing.T) {
+	j := &journal{}
+	smtp, rdns := j.fake("smtp", nil), j.fake("rdns", func(context.Context, *checks.Round) error { return nil })
+	bubble(t, func() *Collector {
+		return collectorOf(t, open(server("a.example.org:25", "smtp", time.Hour, "rdns", time.Hour)), smtp, rdns)
+	}, func(c *Collector, _ time.Time) {
+		sleep(time.Second)
+		if got := mustProbe(t, c, "A.example.org:25", ""); !strings.Contains(got, `fake_up{address="192.0.2.1",target="a.example.org:25"}`) {
+			t.Errorf("got:\n%s", got)
+		}
+		if n := len(j.of("a.example.org:25", "smtp")); n != 1 {
+			t.Errorf("%d runs although the first is a second old", n)
+		}
+		sleep(2 * time.Minute)
+		mustProbe(t, c, "a.example.org:25", "server")
+		if n, m := len(j.of("a.example.org:25", "smtp")), len(j.of("a.example.org:25", "rdns")); n != 2 || m != 1 {
+			t.Errorf("%d runs of smtp, older than probe_cache, and %d of rdns, which is not due", n, m)
+		}
+		sleep(30 * time.Second)
+		mustProbe(t, c, "a.example.org:25", "")
+		if n := len(j.of("a.example.org:25", "smtp")); n != 2 {
+			t.Errorf("%d runs of smtp within probe_cache", n)
+		}
+	})
+}
+
+// TestProbeOfOther: a target that is not configured is probed when asked for, by its own intervals, and is no part of /metrics.
+func TestProbeOfOther(t *testing.T) {
+	j := &journal{}
+	smtp, rdns := j.fake("smtp", nil), j.fake("rdns", func(context.Context, *checks.Round) error { return nil })
+	bubble(t, func() *Collector { return collectorOf(t, open(), smtp, rdns) }, func(c *Collector, _ time.Time) {
+		const name = "b.example.org:25"
+		got := mustProbe(t, c, name, "")
+		for _, series := range []string{`fake_up{address="192.0.2.1",target="b.example.org:25"}`, `kind="server"`, `source="probe"`} {
+			if !strings.Contains(got, series) {
+				t.Errorf("no %s in:\n%s", series, got)
+			}
+		}
+		if got := text(t, c, "fake_up", "target_info"); strings.Contains(got, name) {
+			t.Errorf("a scrape of everything has it too:\n%s", got)
+		}
+		sleep(4 * time.Minute)
+		mustProbe(t, c, name, "")
+		if n := len(j.of(name, "smtp")); n != 1 {
+			t.Errorf("%d runs of smtp within its interval", n)
+		}
+		sleep(2 * time.Minute)
+		mustProbe(t, c, name, "")
+		if n, m := len(j.of(name, "smtp")), len(j.of(name, "rdns")); n != 2 || m != 1 {
+			t.Errorf("%d runs of smtp, %d of rdns after 6 minutes", n, m)
+		}
+		sleep(24 * time.Hour)
+		if n := len(j.of(name, "smtp")); n != 2 {
+			t.Errorf("%d runs of smtp although nobody asked again", n)
+		}
+	})
+}
+
+// TestProbeShared: who asks while a round is under way waits for it; who has no time gets what is known, and the
+// round goes on.
+func TestProbeShared(t *testing.T) {
+	j := &journal{}
+	slow := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
+		select {
+		case <-time.After(10 * time.Second):
+		case <-ctx.Done():
+		}
+		r.Part("x", checks.HoldReplies).EmitBool(fakeUp, true, "192.0.2.1")
+		return nil
+	})
+	bubble(t, func() *Collector { return collectorOf(t, open(), slow) }, func(c *Collector, _ time.Time) {
+		const name = "b.example.org:25"
+		short, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		s, complete, err := c.Probe(short, name, "")
+		if err != nil || complete || len(c.Families(s)) == 0 {
+			t.Errorf("an impatient one: complete %t, %v", complete, err)
+		}
+		var asking sync.WaitGroup
+		for range 20 {
+			asking.Go(func() {
+				if got := mustProbe(t, c, name, ""); !strings.Contains(got, "fake_up") {
+					t.Errorf("got:\n%s", got)
+				}
+			})
+		}
+		asking.Wait()
+		if n := len(j.of(name, "smtp")); n != 1 {
+			t.Errorf("%d runs for 21 who asked", n)
+		}
+	})
+}
+
+// TestProbeRefused: what is not let in is not asked, and what a reload shuts out is forgotten.
+func TestProbeRefused(t *testing.T) {
+	j := &journal{}
+	smtp := j.fake("smtp", nil)
+	bubble(t, func() *Collector { return collectorOf(t, open(), smtp) }, func(c *Collector, _ time.Time) {
+		mustProbe(t, c, "b.example.org:25", "quick")
+		_, _, err := c.Probe(context.Background(), "b.example.org:25", "none")
+		if !errors.Is(err, targets.ErrBadModule) {
+			t.Errorf("an unknown module: %v", err)
+		}
+		shut := open(server("c.example.org:25", "smtp", time.Hour))
+		shut.ProbeAllow = nil
+		if err := c.Apply(shut); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if _, _, err := c.Probe(context.Background(), "b.example.org:25", "quick"); !errors.Is(err, targets.ErrNotAllowed) {
+			t.Errorf("after a reload that shuts it out: %v", err)
+		}
+		if len(c.demanded) != 0 {
+			t.Errorf("kept: %v", c.demanded)
+		}
+		mustProbe(t, c, "c.example.org:25", "quick")
+		if err := c.Apply(shut); err != nil {
+			t.Fatal(err)
+		}
+		if len(c.demanded) != 1 {
+			t.Error("what a configured target's other module knows went with a reload that changed nothing")
+		}
+	})
+}
+
+// TestProbeNotRunning: before the schedule runs nothing would ever answer.
+func TestProbeNotRunning(t *testing.T) {
+	c := collectorOf(t, open(), (&journal{}).fake("smtp", nil))
+	if _, _, err := c.Probe(context.Background(), "b.example.org:25", ""); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestProbeBounded: however many are asked for, only so many are kept, and the one asked for last is.
+func TestProbeBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := collectorOf(t, open(), (&journal{}).fake("smtp", nil))
+		c.running = true // Without rounds: what is kept matters, not what is found.
+		for i := range maxDemanded + 10 {
+			if _, err := c.demandedState("h"+strings.Repeat("x", i%60)+"."+string(rune('a'+i%26))+string(rune('a'+i/26%26))+string(rune('a'+i/676%26))+string(rune('a'+i/17576%26))+".example.org:25", ""); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if _, err := c.demandedState("last.example.org:25", ""); err != nil || len(c.demanded) != maxDemanded {
+			t.Errorf("%d are kept, %v", len(c.demanded), err)
+		}
+		if c.demanded[demandKey{"last.example.org:25", "server"}] == nil {
+			t.Error("the last one is not kept")
+		}
+	})
+}

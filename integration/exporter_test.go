@@ -97,6 +97,9 @@ func (e *exporter) reconfigure(t *testing.T, config string) {
 	}
 }
 
+// address is where it listens.
+func (e *exporter) address() string { return strings.TrimPrefix(e.url, "http://") }
+
 // get reads a page.
 func (e *exporter) get(path string) (string, error) {
 	client := http.Client{Timeout: patience}

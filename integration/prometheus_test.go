@@ -168,7 +168,7 @@ func (e *exporter) negotiate(t *testing.T, accept, encoding, contentType string)
 	return string(text)
 }
 
-// A prometheus is Prometheus, scraping one exporter every second.
+// A prometheus is Prometheus, scraping every second.
 type prometheus struct {
 	*program
 	url string
@@ -176,16 +176,20 @@ type prometheus struct {
 
 func startPrometheus(t *testing.T, e *exporter) *prometheus {
 	t.Helper()
-	dir, address := directory(t, "prometheus"), freePort()
-	p := &prometheus{url: "http://" + address}
-	config := filepath.Join(dir, "prometheus.yml")
-	write(t, config, fmt.Sprintf(`
-global: {scrape_interval: 1s, scrape_timeout: 1s}
-scrape_configs:
+	return startPrometheusWith(t, fmt.Sprintf(`
   - job_name: mailprobe
     static_configs:
       - targets: [%q]
-`, strings.TrimPrefix(e.url, "http://")))
+`, e.address()))
+}
+
+// startPrometheusWith starts it with other jobs.
+func startPrometheusWith(t *testing.T, jobs string) *prometheus {
+	t.Helper()
+	dir, address := directory(t, "prometheus"), freePort()
+	p := &prometheus{url: "http://" + address}
+	config := filepath.Join(dir, "prometheus.yml")
+	write(t, config, "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:"+jobs)
 	ready := func() error {
 		resp, err := http.Get(p.url + "/-/ready")
 		if err != nil {

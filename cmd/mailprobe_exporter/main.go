@@ -54,6 +54,7 @@ type flags struct {
 	configCheck        bool
 	autoReload         bool
 	autoReloadInterval time.Duration
+	timeoutOffset      time.Duration
 	externalURL        string
 	lifecycle          bool
 	web                *web.FlagConfig
@@ -72,6 +73,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app.Flag("config.check", "Check the configuration, say what is wrong, and exit.").BoolVar(&f.configCheck)
 	app.Flag("config.enable-auto-reload", "Reload when the configuration file or the catalogue files change. Target files are always watched.").BoolVar(&f.autoReload)
 	app.Flag("config.auto-reload-interval", "How often to look for changed files.").Default("30s").DurationVar(&f.autoReloadInterval)
+	app.Flag("timeout-offset", "How much less than a scrape's timeout a probe on demand (/probe) may take.").Default("500ms").DurationVar(&f.timeoutOffset)
 	app.Flag("web.external-url", "URL under which this exporter is reached from outside; its path is the prefix of every page.").StringVar(&f.externalURL)
 	app.Flag("web.enable-lifecycle", "Allow POST to /-/reload.").BoolVar(&f.lifecycle)
 	f.web = kingpinflag.AddFlags(app, ":10587")
@@ -102,6 +104,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case versionAsked:
 		fmt.Fprintln(stdout, version.Print("mailprobe_exporter"))
 		return 0
+	case f.timeoutOffset < 0:
+		fmt.Fprintln(stderr, "mailprobe_exporter: --timeout-offset must not be negative")
+		return 2
 	case f.autoReloadInterval < time.Second:
 		fmt.Fprintln(stderr, "mailprobe_exporter: --config.auto-reload-interval must be at least 1s")
 		return 2

@@ -28,6 +28,7 @@ func newHandler(f *flags, c *collector.Collector, r *reloader, logger *slog.Logg
 		Profiling:   "false",
 		Links: []web.LandingLinks{
 			{Address: "metrics", Text: "Metrics", Description: "everything known now"},
+			{Address: "sd", Text: "Targets", Description: "for Prometheus' HTTP service discovery, to be scraped at /probe?target="},
 			{Address: "config", Text: "Configuration", Description: "as it runs, secrets left out"},
 			{Address: "-/ready", Text: "Ready", Description: "whether every target was tried once"},
 			{Address: "-/healthy", Text: "Healthy", Description: "whether the exporter runs"},
@@ -44,6 +45,8 @@ func newHandler(f *flags, c *collector.Collector, r *reloader, logger *slog.Logg
 		EnableOpenMetrics: true,
 		CoalesceGather:    true,
 	})))
+	mux.Handle("GET "+prefix+"probe", probeHandler(f, c, logger))
+	mux.Handle("GET "+prefix+"sd", sdHandler(c))
 	mux.HandleFunc("GET "+prefix+"config", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write(r.current().Marshal())

@@ -33,20 +33,26 @@ func (c *Config) OnDemand(name, module string) (*Target, error) {
 			return nil, fmt.Errorf("%w: there is no module %q; %s", ErrBadModule, clipped(module), nearest(module, sortedKeys(c.Modules)))
 		}
 	}
-	t, err := c.targetOf(name, mod)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %q: %w", ErrBadTarget, clipped(name), err)
+	kind := c.kindOf(name)
+	if mod != nil {
+		kind = mod.Kind
 	}
-	if known := c.target(t.Name); known != nil {
-		switch {
-		case mod == nil || mod == known.Module:
-			return known, nil
-		case mod.Kind != known.Kind:
-			return nil, fmt.Errorf("%w: the module %s is for kind %s and %s is a %s", ErrBadModule, mod.Name, mod.Kind, known.Name, known.Kind)
-		}
-		other := *known
-		other.Module, other.Every = mod, mod.every(known)
-		return &other, nil
+	t, err := c.TargetOf(name, kind)
+	if err != nil {
+		return nil, err
+	}
+	configured := c.target(t.Name) != nil
+	switch {
+	case mod == nil || mod == t.Module:
+	case configured && mod.Kind != t.Kind:
+		return nil, fmt.Errorf("%w: the module %s is for kind %s and %s is a %s", ErrBadModule, mod.Name, mod.Kind, t.Name, t.Kind)
+	default:
+		other := *t
+		other.Module, other.Every = mod, mod.every(t)
+		t = &other
+	}
+	if configured {
+		return t, nil
 	}
 	if err := c.letIn(t); err != nil {
 		return nil, err
@@ -56,35 +62,18 @@ func (c *Config) OnDemand(name, module string) (*Target, error) {
 	return t, nil
 }
 
-// targetOf reads the name of a target of the module's kind or, without a module, of what it looks like: configured, an
-// address, a host with a port, a domain.
-func (c *Config) targetOf(name string, mod *Module) (*Target, error) {
-	var kind Kind
-	sender, err := senderName(name)
-	switch {
-	case mod != nil:
-		kind = mod.Kind
-	case err == nil && c.target(sender) != nil:
-		kind = c.target(sender).Kind
-	case err == nil:
-		if kind = KindDomain; isLiteral(sender) {
-			kind = KindSender
-		}
-	default:
-		kind = KindServer
-	}
-	t := &Target{Kind: kind, Module: mod}
-	if mod == nil {
-		t.Module = c.Modules[string(kind)]
-	}
+// TargetOf returns the target of a name and kind as its operator types it: the configured one, or one with the settings of the
+// built-in module. The error is ErrBadTarget with what would be right.
+func (c *Config) TargetOf(name string, kind Kind) (*Target, error) {
+	t := &Target{Kind: kind, Module: c.Modules[string(kind)], Source: SourceConfig}
+	var err error
 	switch kind {
 	case KindDomain:
 		t.Name, err = parseDomain(name)
 		t.Domain = &Domain{FollowMX: FollowAll}
 	case KindSender:
-		t.Name = sender
-		if err == nil {
-			t.Sender = newSender(sender)
+		if t.Name, err = senderName(name); err == nil {
+			t.Sender = newSender(t.Name)
 		}
 	default:
 		t.Server = &Server{}
@@ -93,10 +82,27 @@ func (c *Config) targetOf(name string, mod *Module) (*Target, error) {
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %q: %w", ErrBadTarget, clipped(name), err)
+	}
+	if known := c.target(t.Name); known != nil {
+		return known, nil
 	}
 	t.Every = t.Module.every(t)
 	return t, nil
+}
+
+// kindOf is what a name looks like: what is configured by it, an address, a host with a port, a domain.
+func (c *Config) kindOf(name string) Kind {
+	host, err := senderName(name)
+	switch {
+	case err != nil:
+		return KindServer
+	case c.target(host) != nil:
+		return c.target(host).Kind
+	case isLiteral(host):
+		return KindSender
+	}
+	return KindDomain
 }
 
 // letIn says whether probe_allow lets a target in that is not configured.

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -125,15 +126,22 @@ func (p *parser) secretFile(v value, file string) Secret {
 
 // oneLine makes a secret of text that is one line, whose end does not count.
 func (v value) oneLine(text string) Secret {
+	s, err := secretLine(text)
+	if err != nil {
+		v.fail("%s", err)
+	}
+	return s
+}
+
+// secretLine is oneLine without a place for the error.
+func secretLine(text string) (Secret, error) {
 	text = strings.TrimPrefix(text, "\ufeff") // The mark that editors of Windows put before a text.
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 	switch {
 	case text == "":
-		v.fail("the secret is empty")
-		return Secret{}
+		return Secret{}, errors.New("the secret is empty")
 	case len(text) > maxSecret || strings.ContainsAny(text, "\x00\r\n"):
-		v.fail("the secret must be one line of at most %d octets", maxSecret)
-		return Secret{}
+		return Secret{}, fmt.Errorf("the secret must be one line of at most %d octets", maxSecret)
 	}
-	return NewSecret(text)
+	return NewSecret(text), nil
 }

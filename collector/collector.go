@@ -43,7 +43,8 @@ type Collector struct {
 	self      *self
 	limits    *limits
 	scheduler *scheduler
-	told      sync.Map // Bugs that were logged.
+	told      sync.Map                        // Bugs that were logged.
+	watch     func(s *Snapshot, check string) // Is told of every run; nil: nobody is.
 
 	applying sync.Mutex // One configuration at a time.
 	applied  chan struct{}

@@ -112,6 +112,7 @@ func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.
 		if err == nil && r.Result.ExchangersKnown {
 			c.follow(st, r.Result.Exchangers)
 		}
+		c.tell(st, p.check)
 	}
 	var running sync.WaitGroup
 	last := len(due) - 1

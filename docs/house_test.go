@@ -40,7 +40,7 @@ var below = map[string][]string{
 	"collector/mailworld":    {"catalog"},
 	"collector/checks":       {"catalog", "targets", "collector/record", "collector/spf", "collector/dnsclient", "collector/smtpclient"},
 	"collector":              {"catalog", "targets", "collector/checks", "collector/dnsclient", "collector/smtpclient"},
-	"cmd/mailprobe_exporter": {"catalog", "catalog/bounce", "targets", "collector", "collector/checks", "collector/mailworld"},
+	"cmd/mailprobe_exporter": {"catalog", "catalog/bounce", "targets", "collector", "collector/checks", "collector/dnsclient", "collector/mailworld"},
 }
 
 // TestDoors keeps imports running downwards and each library behind its door.

@@ -15,20 +15,11 @@ import (
 
 // runDemo serves a mail world of its own and probes it.
 func runDemo(f *flags, stdout io.Writer, logger *slog.Logger) error {
-	world, err := mailworld.New()
+	world, cfg, err := demoWorld()
 	if err != nil {
-		return fmt.Errorf("start the mail world: %w", err)
+		return err
 	}
 	defer world.Close()
-	text, err := world.Demo()
-	if err != nil {
-		return fmt.Errorf("start the mail world: %w", err)
-	}
-	cfg, err := targets.Parse("demo.yml", text, targets.Options{Metrics: checks.MetricNames()})
-	if err != nil {
-		return fmt.Errorf("the demo's own configuration: %w", err)
-	}
-	cfg.Warnings = nil // They are for servers of others, whom short intervals would bother.
 	c, err := collector.New(collector.Options{
 		Config: cfg, Dialer: world.Dialer(), Route: mailworld.Route, Roots: world.Roots(), Logger: logger,
 	})
@@ -40,6 +31,26 @@ func runDemo(f *flags, stdout io.Writer, logger *slog.Logger) error {
 	}
 	printDemo(stdout, world, (*f.web.WebListenAddresses)[0])
 	return serve(f, c, cfg, nil, nil, logger)
+}
+
+// demoWorld starts the demo's mail world and reads its configuration.
+func demoWorld() (*mailworld.World, *targets.Config, error) {
+	world, err := mailworld.New()
+	if err != nil {
+		return nil, nil, fmt.Errorf("start the mail world: %w", err)
+	}
+	text, err := world.Demo()
+	if err != nil {
+		world.Close()
+		return nil, nil, fmt.Errorf("start the mail world: %w", err)
+	}
+	cfg, err := targets.Parse("demo.yml", text, targets.Options{Metrics: checks.MetricNames()})
+	if err != nil {
+		world.Close()
+		return nil, nil, fmt.Errorf("the demo's own configuration: %w", err)
+	}
+	cfg.Warnings = nil // They are for servers of others, whom short intervals would bother.
+	return world, cfg, nil
 }
 
 // printDemo says what there is to see and where.

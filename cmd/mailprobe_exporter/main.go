@@ -85,6 +85,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	demo := app.Command("demo", "Serve a small mail world on loopback, healthy and sick, and probe it. Needs no network and no configuration.")
 	var asked explainFlags
 	explain := addExplain(app, &asked)
+	var once checkFlags
+	check := addCheck(app, &once)
 
 	var versionAsked bool
 	app.Flag("version", "Show the version and exit.").BoolVar(&versionAsked)
@@ -121,6 +123,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = runServe(f, stdout, logger)
 	case demo.FullCommand():
 		err = runDemo(f, stdout, logger)
+	case check.FullCommand():
+		status, err := runCheck(f, &once, stdout, stderr, logger)
+		if err != nil {
+			fmt.Fprintf(stderr, "mailprobe_exporter: %v\n", err)
+		}
+		return status
 	case explain.FullCommand():
 		status, err := runExplain(f, &asked, stdin, stdout)
 		if err != nil {

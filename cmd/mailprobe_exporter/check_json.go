@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/prometheus/common/version"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector"
+)
+
+// What `check --format json` gives: docs/check.md describes it. Fields are added, never changed, while format is 1.
+type (
+	checkJSON struct {
+		Format   int             `json:"format"`
+		Version  string          `json:"version"`
+		Verdict  string          `json:"verdict"` // well, problems (--fail-on), unknown.
+		Overran  bool            `json:"overran"`
+		Targets  []checkedJSON   `json:"targets"`
+		Problems []foundJSON     `json:"problems"`
+		Accepted []foundJSON     `json:"accepted"`
+		Vantage  []foundJSON     `json:"vantage"`
+		Ports    []checkPortJSON `json:"ports"`
+	}
+	checkedJSON struct {
+		Target string          `json:"target"`
+		Kind   string          `json:"kind"`
+		Source string          `json:"source"`
+		Checks []checkDoneJSON `json:"checks"`
+	}
+	checkDoneJSON struct {
+		Check      string      `json:"check"`
+		Conclusive bool        `json:"conclusive"`
+		Error      string      `json:"error"`
+		Things     []thingJSON `json:"things"`
+	}
+	thingJSON struct {
+		Thing    string   `json:"thing"`
+		Verdict  string   `json:"verdict"` // ok, problem, unknown.
+		Reason   string   `json:"reason"`
+		Evidence []string `json:"evidence"`
+	}
+	foundJSON struct {
+		Problem  string           `json:"problem"`
+		Check    string           `json:"check"`
+		Severity catalog.Severity `json:"severity"`
+		Where    []placeJSON      `json:"where"`
+		adviceJSON
+	}
+	placeJSON struct {
+		Target   string   `json:"target"`
+		Evidence []string `json:"evidence"`
+		Accepted string   `json:"accepted"`
+	}
+	checkPortJSON struct {
+		Host    string `json:"host"`
+		Port    uint16 `json:"port"`
+		Outcome string `json:"outcome"`
+		Login   bool   `json:"login"`
+	}
+)
+
+// writeJSON writes a report for programs, with texts in one language.
+func (r *report) writeJSON(w io.Writer, lang catalog.Lang) error {
+	out := checkJSON{
+		Format: 1, Version: version.Version, Verdict: []string{"well", "problems", "unknown"}[r.status], Overran: r.overran,
+		Targets: []checkedJSON{}, Ports: []checkPortJSON{},
+		Problems: foundsJSON(r.problems, lang), Accepted: foundsJSON(r.accepted, lang), Vantage: foundsJSON(r.own, lang),
+	}
+	for _, s := range r.snapshots {
+		t := checkedJSON{Target: s.Target.Name, Kind: string(s.Target.Kind), Source: string(s.Target.Source), Checks: []checkDoneJSON{}}
+		for _, c := range s.Checks {
+			t.Checks = append(t.Checks, checkDone(c))
+		}
+		out.Targets = append(out.Targets, t)
+	}
+	for _, p := range r.ports {
+		if p.host != "" {
+			out.Ports = append(out.Ports, checkPortJSON{p.host, p.number, p.outcome, p.login})
+		}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(out); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+func checkDone(c collector.CheckState) checkDoneJSON {
+	out := checkDoneJSON{Check: c.Check.Name, Conclusive: c.Conclusive, Things: []thingJSON{}}
+	if c.Err != nil {
+		out.Error = c.Err.Error()
+	}
+	for _, p := range c.Parts {
+		t := thingJSON{Thing: p.Key, Verdict: "ok", Evidence: append([]string{}, p.Evidence...)}
+		switch {
+		case p.Unknown != nil:
+			t.Verdict, t.Reason = "unknown", p.Unknown.Error()
+		case len(p.Findings) > 0:
+			t.Verdict = "problem"
+		}
+		out.Things = append(out.Things, t)
+	}
+	return out
+}
+
+func foundsJSON(list []found, lang catalog.Lang) []foundJSON {
+	in := &explainer{lang: lang}
+	out := []foundJSON{}
+	for _, f := range list {
+		j := foundJSON{Problem: f.problem.ID, Check: f.problem.Check, Severity: f.severity, adviceJSON: in.adviceJSON(&f.problem.Advice)}
+		for _, w := range f.where {
+			j.Where = append(j.Where, placeJSON{w.target, append([]string{}, w.evidence...), w.reason})
+		}
+		out = append(out, j)
+	}
+	return out
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// An asked is what the command line asks about.
+type asked struct {
+	names []string          // As they are written in a report, in the order given.
+	hosts map[string]string // Of the servers that are tried because a host without a port was named: that host.
+	all   []*targets.Target
+}
+
+// hostPorts are tried on a host whose port is not said, in this order.
+var hostPorts = []uint16{25, 465, 587, 2525}
+
+// read says what the arguments are: what is configured is that; a host with a port is a server, an address is a sender and a
+// host, a name with an MX record is a domain and any other a host.
+func (k *checker) read(ctx context.Context) (*asked, error) {
+	a := &asked{hosts: map[string]string{}}
+	dns, err := dnsclient.New(dnsclient.Options{Servers: k.cfg.Resolver.Servers, Timeout: k.cfg.Resolver.Timeout})
+	if err != nil {
+		return nil, fmt.Errorf("resolver: %w", err)
+	}
+	for _, arg := range k.flags.targets {
+		t, configured, err := k.cfg.Typed(arg)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errCheck, err)
+		}
+		a.names = append(a.names, t.Name)
+		switch {
+		case configured || t.Kind == targets.KindServer:
+			err = k.add(a, t)
+		case t.Kind == targets.KindSender:
+			if err = k.add(a, t); err == nil {
+				err = k.addHost(a, t.Name)
+			}
+		case isDomain(ctx, dns, t.Name):
+			err = k.add(a, t)
+		default:
+			err = k.addHost(a, t.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	isDomain := func(t *targets.Target) bool { return t.Kind == targets.KindDomain }
+	if len(k.flags.selectors)+len(k.flags.senders) > 0 && !slices.ContainsFunc(a.all, isDomain) {
+		return nil, fmt.Errorf("%w: --dkim-selector and --sender are about a domain, and none of the targets is one", errCheck)
+	}
+	return a, nil
+}
+
+// isDomain reports whether a name takes part in mail as a domain. Where that cannot be told, it is taken for one: its checks will say
+// what cannot be told.
+func isDomain(ctx context.Context, dns *dnsclient.Client, name string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	mx, err := dns.MX(ctx, name)
+	return err != nil || mx.Outcome == dnsclient.OutcomeFound
+}
+
+// add adds a target, a domain with its senders and what the flags say of it.
+func (k *checker) add(a *asked, t *targets.Target) error {
+	if t.Kind != targets.KindDomain {
+		a.all = append(a.all, withoutRelay(t))
+		return nil
+	}
+	selectors, senders := k.flags.selectors, slices.Concat(t.Domain.Senders, k.flags.senders)
+	d, err := targets.WithDomain(t, selectors, senders)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errCheck, err)
+	}
+	a.all = append(a.all, d)
+	for _, name := range d.Domain.Senders {
+		sender, err := k.cfg.TargetOf(name, targets.KindSender)
+		if err != nil {
+			return fmt.Errorf("%w: --sender: %w", errCheck, err)
+		}
+		a.all = append(a.all, sender)
+	}
+	return nil
+}
+
+// addHost adds a host as a server on each port of mail. What is asked about its address is asked once, on the first.
+func (k *checker) addHost(a *asked, host string) error {
+	for i, port := range hostPorts {
+		t, err := k.cfg.TargetOf(net.JoinHostPort(host, strconv.Itoa(int(port))), targets.KindServer)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errCheck, err)
+		}
+		if _, err := netip.ParseAddr(host); i > 0 || err == nil { // An address is a sender, too, and asked about as such.
+			one := *t
+			one.Every = map[string]time.Duration{"smtp": t.Every["smtp"]}
+			t = &one
+		}
+		a.all = append(a.all, withoutRelay(t))
+		a.hosts[t.Name] = host
+	}
+	return nil
+}
+
+// withoutRelay leaves out what is asked once a day, of which a single check does not know when it was asked last.
+func withoutRelay(t *targets.Target) *targets.Target {
+	if t.Every["relay"] == 0 {
+		return t
+	}
+	one := *t
+	one.Every = maps.Clone(t.Every)
+	delete(one.Every, "relay")
+	return &one
+}

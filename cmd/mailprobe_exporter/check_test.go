@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// checked runs the command against the demo's world and returns the exit status and what it wrote.
+func checked(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	t.Chdir(t.TempDir()) // Where there is no exporter.yml.
+	var stdout, stderr bytes.Buffer
+	if !slices.Contains(args, "--lang=ru") {
+		args = append(args, "--lang=en")
+	}
+	status := run(append([]string{"check"}, args...), nil, &stdout, &stderr)
+	return status, stdout.String() + stderr.String()
+}
+
+// TestCheck: what somebody reads who asks about a domain, a host or an address of the demo's world.
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		args   []string
+		status int
+		says   []string
+		not    []string
+	}{
+		{"a sick domain", []string{"two-spf.example"}, 1, []string{
+			"✗ spf        two-spf.example: CRITICAL", "CRITICAL: The domain has more than one SPF record", `"v=spf1 mx ip4:203.0.113.`, "What to do:\n   1. Join",
+			"explain spf_multiple", "✓ smtp       mx1.two-spf.example:25: in order", "two-spf.example: problems found: 1 critical",
+		}, []string{"all is well"}},
+		{"in Russian", []string{"two-spf.example", "--lang=ru"}, 1, []string{"КРИТИЧНО: У домена больше одной SPF-записи", "Что делать:\n   1. "}, []string{"What to do"}},
+		{"a well domain", []string{"healthy.example"}, 0, []string{"healthy.example: all is well.", "✓ smtp       mx1.healthy.example:25: in order"}, []string{"CRITICAL"}},
+		{"below the severity that fails", []string{"broken-starttls.example", "--fail-on=critical"}, 0, []string{"WARNING: "}, nil},
+		{"a server", []string{"mx1.broken-starttls.example:25"}, 1, []string{"WARNING: The server offers STARTTLS and then does not do it", "454"}, []string{"What this computer can use"}},
+		{"a host", []string{"mx1.healthy.example"}, 0, []string{
+			"What this computer can use mx1.healthy.example for\n  25    Works: ", "  587   Closed: ", "- smtp       mx1.healthy.example:465: does not answer", "all is well",
+		}, []string{"CRITICAL"}},
+		{"a host without an address", []string{"nowhere.invalid"}, 1, []string{"CRITICAL: The server's name has no address"}, []string{"What this computer can use"}},
+		{"an address", []string{"192.0.2.1"}, 1, []string{"CRITICAL: The address has no name", "192.0.2.1 for\n  25    Closed"}, []string{"cannot be connected to"}},
+		{"two", []string{"healthy.example", "two-spf.example"}, 1, []string{"healthy.example, two-spf.example: problems found"}, nil},
+
+		{"no name", []string{"a b"}, 2, []string{`check: target cannot be read: "a b"`}, nil},
+		{"a selector without a domain", []string{"mx1.healthy.example:25", "--dkim-selector=s1"}, 2, []string{"are about a domain"}, nil},
+		{"a bad selector", []string{"healthy.example", "--dkim-selector=a b"}, 2, []string{"want a selector"}, nil},
+		{"a user without a password", []string{"mx1.healthy.example", "--username=anna"}, 2, []string{"belong together"}, nil},
+		{"two worlds", []string{"healthy.example", "--resolver=127.0.0.1"}, 2, []string{"leave --demo out"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status, out := checked(t, append(c.args, "--demo")...)
+			if status != c.status {
+				t.Errorf("status %d, want %d", status, c.status)
+			}
+			for _, s := range c.says {
+				if !strings.Contains(out, s) {
+					t.Errorf("does not say %q", s)
+				}
+			}
+			for _, s := range c.not {
+				if strings.Contains(out, s) {
+					t.Errorf("says %q", s)
+				}
+			}
+			if t.Failed() {
+				t.Log(out)
+			}
+		})
+	}
+}
+
+// TestCheckJSON reads what programs read.
+func TestCheckJSON(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var stdout, stderr bytes.Buffer
+	if status := run([]string{"check", "--demo", "--format=json", "--lang=ru", "two-spf.example", "mx1.healthy.example"}, nil, &stdout, &stderr); status != 1 {
+		t.Fatalf("status %d: %s", status, stderr.String())
+	}
+	var r checkJSON
+	decoder := json.NewDecoder(&stdout)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Format != 1 || r.Verdict != "problems" || r.Overran {
+		t.Errorf("format %d, verdict %s, overran %t", r.Format, r.Verdict, r.Overran)
+	}
+	if p := r.Problems[0]; p.Problem != "spf_multiple" || p.Severity != "critical" || p.Where[0].Target != "two-spf.example" || len(p.Where[0].Evidence) == 0 ||
+		!strings.HasPrefix(p.Title, "У домена") || len(p.Remedies) == 0 {
+		t.Errorf("the worst problem: %+v", p)
+	}
+	i := slices.IndexFunc(r.Targets, func(c checkedJSON) bool { return c.Target == "mx1.two-spf.example:25" })
+	if i < 0 || r.Targets[i].Source != "mx" || r.Targets[i].Kind != "server" || r.Targets[i].Checks[0].Things[0].Verdict != "ok" {
+		t.Errorf("targets %+v", r.Targets)
+	}
+	if want := []checkPortJSON{
+		{"mx1.healthy.example", 25, "answers", false},
+		{"mx1.healthy.example", 465, "refused", false},
+		{"mx1.healthy.example", 587, "refused", false},
+		{"mx1.healthy.example", 2525, "refused", false},
+	}; !slices.Equal(r.Ports, want) {
+		t.Errorf("ports %+v", r.Ports)
+	}
+}
+
+// TestCheckUntold: where nobody answers, nothing is well and nothing is wrong.
+func TestCheckUntold(t *testing.T) {
+	status, out := checked(t, "example.org", "--resolver=127.0.0.1:1", "--timeout=20s")
+	if status != 2 || !strings.Contains(out, "example.org: nothing could be told.") || !strings.Contains(out, "? mx         example.org: could not be told") {
+		t.Errorf("status %d:\n%s", status, out)
+	}
+	if strings.Contains(out, "in order") {
+		t.Errorf("something is said to be in order:\n%s", out)
+	}
+}
+
+// TestCheckConfiguration: what the configuration file says of a target counts, and a file that is bad is told.
+func TestCheckConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	file := filepath.Join(dir, "exporter.yml")
+	if err := os.WriteFile(file, []byte("resolver: {servers: [\"127.0.0.1:1\"], timeout: 100ms}\ndomains: [{name: example.org, dkim_selectors: [s1]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	status := run([]string{"check", "--lang=en", "example.org"}, nil, &stdout, &stderr)
+	if status != 2 || !strings.Contains(stdout.String(), "? dkim       example.org") || !strings.Contains(stdout.String(), "s1._domainkey.example.org") || !strings.Contains(stderr.String(), "exporter.yml") {
+		t.Errorf("status %d: %s%s", status, stdout.String(), stderr.String())
+	}
+	if err := os.WriteFile(file, []byte("domain: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stderr.Reset()
+	if status := run([]string{"check", "example.org"}, nil, &stdout, &stderr); status != 2 || !strings.Contains(stderr.String(), "exporter.yml:1:1") {
+		t.Errorf("status %d: %s", status, stderr.String())
+	}
+}

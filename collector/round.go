@@ -27,6 +27,7 @@ type state struct {
 	mu       sync.Mutex // Held while target changes and while a snapshot is made.
 	target   *targets.Target
 	snapshot atomic.Pointer[Snapshot]
+	history  history
 	tried    atomic.Bool // A round ended.
 	asked    time.Time   // Of one that is probed on demand only: when it was last asked for. Guarded by the collector's mutex.
 
@@ -178,7 +179,11 @@ func (c *Collector) learn(st *state, check *checks.Check, now time.Time, result 
 		}
 	}
 	c.expo.keepUnique(fresh, others)
-	st.snapshot.Store(c.regime.Load().builder.build(st, known, time.Now()))
+	s := c.regime.Load().builder.build(st, known, time.Now())
+	st.snapshot.Store(s)
+	if outcomeOf(result, err) != skipped {
+		c.remember(st, check, now, s)
+	}
 }
 
 // reached returns when the verdict was reached that is held of a thing.

@@ -175,25 +175,14 @@ func openAll(paths []string) (io.Reader, func(), error) {
 // maxQuestion is how many octets are taken for what somebody could as well have typed behind explain.
 const maxQuestion = 300
 
-// letter explains every reply in a letter or a text. A line or two without a code is a question: "SMTP error code 3".
+// letter explains every reply in a letter or a text.
 func (e *explainer) letter(r io.Reader) (int, error) {
-	start, err := io.ReadAll(io.LimitReader(r, maxQuestion+1))
-	if err != nil {
-		return 2, fmt.Errorf("read the letter: %w", err)
-	}
-	replies, err := bounce.Read(io.MultiReader(bytes.NewReader(start), r))
-	if err != nil {
-		return 2, fmt.Errorf("read the letter: %w", err)
-	}
-	coded := slices.ContainsFunc(replies, func(r bounce.Reply) bool { return r.Code != 0 || r.Enhanced != "" })
-	if text := strings.TrimSpace(string(start)); !coded && len(start) <= maxQuestion && text != "" && !strings.Contains(text, "\n\n") {
-		if a := e.answer(text); len(replies) == 0 && !a.empty() || len(a.conditions) > 0 {
-			return e.tell(a)
-		}
-	}
-	found := make([]explained, len(replies))
-	for i, reply := range replies {
-		found[i] = e.explain(reply)
+	a, found, err := e.read(r)
+	switch {
+	case err != nil:
+		return 2, err
+	case a != nil:
+		return e.tell(a)
 	}
 	status := 0
 	if len(found) == 0 {
@@ -203,6 +192,47 @@ func (e *explainer) letter(r io.Reader) (int, error) {
 		return status, e.writeReplies(found)
 	}
 	return status, e.page(func(p *page) { e.printLetter(p, found) })
+}
+
+// readAloud explains a letter or a text on a page.
+func (e *explainer) readAloud(p *page, text string) error {
+	if asked := e.answer(text); len(text) <= maxQuestion && !strings.Contains(text, "\n") && !asked.empty() {
+		e.printAnswer(p, asked)
+		return nil
+	}
+	a, found, err := e.read(strings.NewReader(text))
+	switch {
+	case err != nil:
+		return err
+	case a != nil:
+		e.printAnswer(p, a)
+	default:
+		e.printLetter(p, found)
+	}
+	return nil
+}
+
+// read finds the replies in a letter or a text. A line or two without a code is a question, "SMTP error code 3", and gets an answer instead.
+func (e *explainer) read(r io.Reader) (*answer, []explained, error) {
+	start, err := io.ReadAll(io.LimitReader(r, maxQuestion+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the letter: %w", err)
+	}
+	replies, err := bounce.Read(io.MultiReader(bytes.NewReader(start), r))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the letter: %w", err)
+	}
+	coded := slices.ContainsFunc(replies, func(r bounce.Reply) bool { return r.Code != 0 || r.Enhanced != "" })
+	if text := strings.TrimSpace(string(start)); !coded && len(start) <= maxQuestion && text != "" && !strings.Contains(text, "\n\n") {
+		if a := e.answer(text); len(replies) == 0 && !a.empty() || len(a.conditions) > 0 {
+			return a, nil, nil
+		}
+	}
+	found := make([]explained, len(replies))
+	for i, reply := range replies {
+		found[i] = e.explain(reply)
+	}
+	return nil, found, nil
 }
 
 // log counts the replies in a mail log.

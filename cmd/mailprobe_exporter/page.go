@@ -14,8 +14,9 @@ import (
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 )
 
-// A page is text for people in a terminal or a pipe: wrapped to a width, in one language.
+// A page is text for people in one language: in a terminal or a pipe, wrapped to a width, or in a browser.
 type page struct {
+	html   *htmlText // For a browser; nil: w is written to.
 	w      io.Writer
 	lang   catalog.Lang
 	width  int  // In characters.
@@ -46,10 +47,14 @@ func newPage(w io.Writer, lang catalog.Lang) *page {
 
 // say is a text in the page's language, with the arguments of its verbs.
 func (p *page) say(t catalog.Text, args ...any) string {
-	if len(args) == 0 {
-		return plain(t.In(p.lang))
+	s := t.In(p.lang)
+	if p.html == nil {
+		s = plain(s)
 	}
-	return fmt.Sprintf(plain(t.In(p.lang)), args...)
+	if len(args) == 0 {
+		return s
+	}
+	return fmt.Sprintf(s, args...)
 }
 
 // plain is a text of the catalogue without the marks that Markdown has for what is typed as it stands. A full stop behind a
@@ -59,6 +64,9 @@ func plain(s string) string { return unmarked.Replace(s) }
 var unmarked = strings.NewReplacer(".`.", ".", "`", "")
 
 func (p *page) line(s string) {
+	if p.html != nil {
+		return // Blank lines and rules are the browser's affair.
+	}
 	if p.err == nil {
 		_, p.err = fmt.Fprintln(p.w, s)
 	}
@@ -74,6 +82,10 @@ func (p *page) rule() {
 
 // title begins an explanation.
 func (p *page) title(s string) {
+	if p.html != nil {
+		p.html.element("h2", "h2", s)
+		return
+	}
 	for _, l := range wrap(s, p.width, "", "") {
 		p.line(p.style("1", l))
 	}
@@ -81,6 +93,10 @@ func (p *page) title(s string) {
 
 // heading begins a part of it, after a blank line.
 func (p *page) heading(s string) {
+	if p.html != nil {
+		p.html.element("h3", "h3", s)
+		return
+	}
 	p.blank()
 	p.line(p.style("1;36", s))
 }
@@ -103,6 +119,10 @@ func (p *page) item(mark, s string) {
 
 // hanging writes s behind first, the lines that follow behind rest.
 func (p *page) hanging(first, rest, s string) {
+	if p.html != nil {
+		p.html.hanging(first, s)
+		return
+	}
 	for _, l := range wrap(s, p.width, first, rest) {
 		p.line(l)
 	}
@@ -119,6 +139,10 @@ func (p *page) bullets(items []catalog.Text) {
 func (p *page) numbered(items []catalog.Text) {
 	width := len(strconv.Itoa(len(items)))
 	for i, t := range items {
+		if p.html != nil {
+			p.html.entry("ol", p.say(t))
+			continue
+		}
 		p.item(fmt.Sprintf("  %*d. ", width, i+1), p.say(t))
 	}
 }
@@ -175,6 +199,9 @@ const maxQuote = 700
 // quote is a peer's text made fit for a terminal, in quotation marks. Escape sequences and characters that turn the
 // direction of writing lose their power, and what is too long is cut.
 func (p *page) quote(s string) string {
+	if p.html != nil {
+		return peerBegins + clip(sanitise(s), maxQuote) + peerEnds
+	}
 	return p.say(catalog.Text{EN: "“%s”", RU: "«%s»"}, clip(sanitise(s), maxQuote))
 }
 

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/mailprobe/mailprobe_exporter/collector"
 )
@@ -20,20 +18,7 @@ func newHandler(f *flags, c *collector.Collector, r *reloader, logger *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	landing, err := web.NewLandingPage(web.LandingConfig{
-		RoutePrefix: prefix,
-		Name:        "mailprobe_exporter",
-		Description: "What mail servers, senders and domains answer.",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links: []web.LandingLinks{
-			{Address: "metrics", Text: "Metrics", Description: "everything known now"},
-			{Address: "sd", Text: "Targets", Description: "for Prometheus' HTTP service discovery, to be scraped at /probe?target="},
-			{Address: "config", Text: "Configuration", Description: "as it runs, secrets left out"},
-			{Address: "-/ready", Text: "Ready", Description: "whether every target was tried once"},
-			{Address: "-/healthy", Text: "Healthy", Description: "whether the exporter runs"},
-		},
-	})
+	people, err := newPages(f, c, r, prefix, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +57,7 @@ func newHandler(f *flags, c *collector.Collector, r *reloader, logger *slog.Logg
 		}
 		fmt.Fprintln(w, "The configuration was reloaded.")
 	})
-	mux.Handle("GET "+prefix+"{$}", landing)
+	people.register(mux)
 
 	// A browser that another site sends here must not reload anything.
 	handler := http.NewCrossOriginProtection().Handler(mux)
@@ -94,11 +79,11 @@ func routePrefix(external string) (string, error) {
 	return "/", nil
 }
 
-// secureHeaders tells browsers to run nothing and to be framed nowhere.
+// secureHeaders tells browsers to run nothing but the exporter's own script and to be framed nowhere.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)

@@ -77,11 +77,16 @@ func (s *site) ask(t *testing.T, method, path string, headers ...string) (*http.
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	return resp, bodyOf(t, resp)
+}
+
+func bodyOf(t *testing.T, resp *http.Response) string {
+	t.Helper()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(body)
+	return string(body)
 }
 
 func TestPages(t *testing.T) {

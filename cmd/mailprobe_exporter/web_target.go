@@ -1,0 +1,325 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"html"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector"
+	"github.com/mailprobe/mailprobe_exporter/targets"
+)
+
+// A targetPage is everything that is known of one target.
+type targetPage struct {
+	frame
+	Name, About, Last, Next string
+	State                   state
+	CanProbe                bool
+	Related                 []string
+	Problems                []problemOnPage
+	Dialogues               []dialogue
+	Listings                []listing
+	Checks                  []checkOnPage
+	Past                    []pastOnPage
+}
+
+type problemOnPage struct {
+	ID, Title, Accepted string
+	Severity            state
+	Evidence            []string
+	Meaning             template.HTML
+	Remedies            []template.HTML
+}
+
+// A dialogue is the last session with one address.
+type dialogue struct {
+	Address   string
+	Waterfall template.HTML // How long its stages took, drawn.
+	Lines     []spoken
+}
+
+// A spoken line is ours (c), the server's (s), or a note (n).
+type spoken struct{ Class, Text string }
+
+type listing struct{ Title, Subject, Says, Removal string }
+
+type checkOnPage struct {
+	Name, When, Err string
+	State           state
+	Open            bool
+	Things          []thingOnPage
+}
+
+type thingOnPage struct {
+	Key, Age, Unknown string
+	Evidence          []string
+}
+
+type pastOnPage struct {
+	At    time.Time
+	Check string
+	State state
+}
+
+// target shows one target.
+func (p *pages) target(w http.ResponseWriter, r *http.Request) {
+	f := p.frame(w, r)
+	s := p.collector.Target(r.PathValue("name"))
+	if s == nil {
+		p.notFound(w, f)
+		return
+	}
+	f.Title = s.Target.Name
+	outcome, _, _ := outcomeOf(s)
+	data := targetPage{
+		frame: f, Name: s.Target.Name, State: f.stateOf(outcome), About: about(f, s.Target), Last: f.ago(lastRun(s)), Next: p.nextRun(f, s), CanProbe: p.lifecycle,
+		Related: p.related(s), Dialogues: p.dialogues(s), Listings: p.listings(f, s),
+	}
+	for _, problem := range s.Problems {
+		data.Problems = append(data.Problems, onPage(f, problem))
+	}
+	slices.SortStableFunc(data.Problems, func(a, b problemOnPage) int {
+		return cmp.Compare(slices.Index(outcomes, a.Severity.Outcome), slices.Index(outcomes, b.Severity.Outcome))
+	})
+	spoke := func(key string) bool {
+		return slices.ContainsFunc(data.Dialogues, func(d dialogue) bool { return d.Address == key })
+	}
+	for _, c := range s.Checks {
+		shown := checkShown(f, s, c)
+		if c.Check.Name == "smtp" { // What was said stands above.
+			shown.Things = slices.DeleteFunc(shown.Things, func(t thingOnPage) bool { return t.Unknown == "" && spoke(t.Key) })
+		}
+		data.Checks = append(data.Checks, shown)
+	}
+	for _, past := range p.collector.History(s) {
+		data.Past = append(data.Past, pastOnPage{past.At, past.Check, f.stateOf(past.Outcome)})
+	}
+	p.show(w, http.StatusOK, "target.html", data)
+}
+
+// probeNow has a target probed without waiting for its time, and comes back to its page.
+func (p *pages) probeNow(w http.ResponseWriter, r *http.Request) {
+	if !p.lifecycle {
+		http.Error(w, "Probing now is off; start with --web.enable-lifecycle.", http.StatusForbidden)
+		return
+	}
+	s := p.collector.Target(r.PathValue("name"))
+	if s == nil {
+		p.notFound(w, p.frame(w, r))
+		return
+	}
+	p.collector.ProbeNow(s)
+	http.Redirect(w, r, p.root+"targets/"+url.PathEscape(s.Target.Name), http.StatusSeeOther)
+}
+
+// about says what a target is, in a line.
+func about(f frame, t *targets.Target) string {
+	parts := []string{pageKinds[t.Kind].In(f.Lang)}
+	if t.Foreign {
+		parts = append(parts, pageWords["foreign"].In(f.Lang))
+	}
+	if t.Server != nil {
+		parts = append(parts, string(t.Server.Role))
+	}
+	if t.Source == targets.SourceMX {
+		parts = append(parts, pageWords["by_mx"].In(f.Lang))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// related are the servers and senders of a domain, and the domains of a server or sender.
+func (p *pages) related(s *collector.Snapshot) (out []string) {
+	of := func(s *collector.Snapshot) (names []string) {
+		for _, v := range p.collector.Values(s, "mx_info") {
+			names = append(names, v.Labels["server"])
+		}
+		for _, v := range p.collector.Values(s, "sender_info") {
+			names = append(names, v.Labels["sender"])
+		}
+		return names
+	}
+	if s.Target.Kind == targets.KindDomain {
+		return slices.Compact(slices.Sorted(slices.Values(of(s))))
+	}
+	const most = 50 // A provider's server has thousands.
+	for _, o := range p.collector.Snapshots() {
+		if o.Target.Kind == targets.KindDomain && len(out) < most && slices.Contains(of(o), s.Target.Name) {
+			out = append(out, o.Target.Name)
+		}
+	}
+	return out
+}
+
+func onPage(f frame, found collector.Problem) problemOnPage {
+	out := problemOnPage{ID: found.ID, Title: found.ID, Severity: f.stateOf(string(found.Severity)), Evidence: found.Evidence}
+	if found.Ignored != nil {
+		out.Accepted = cmp.Or(found.Ignored.Reason, "—")
+	}
+	problem, ok := catalog.ProblemByID(found.ID)
+	if !ok {
+		return out
+	}
+	out.Title, out.Meaning = plain(problem.Title.In(f.Lang)), markUp(problem.Meaning.In(f.Lang))
+	for _, t := range problem.Remedies {
+		out.Remedies = append(out.Remedies, markUp(t.In(f.Lang)))
+	}
+	return out
+}
+
+// dialogues are what was said at each address, with secrets masked as the check left them.
+func (p *pages) dialogues(s *collector.Snapshot) (out []dialogue) {
+	durations := map[string][]stageTime{}
+	for _, v := range p.collector.Values(s, "smtp_stage_duration_seconds") {
+		a := v.Labels["address"]
+		durations[a] = append(durations[a], stageTime{stage: v.Labels["stage"], took: v.Value})
+	}
+	for _, v := range p.collector.Values(s, "smtp_failure") {
+		for i, d := range durations[v.Labels["address"]] {
+			if d.stage == v.Labels["stage"] {
+				durations[v.Labels["address"]][i].failed = true
+			}
+		}
+	}
+	for _, c := range s.Checks {
+		if c.Check.Name != "smtp" {
+			continue
+		}
+		for _, part := range c.Parts {
+			if times := durations[part.Key]; len(times) > 0 {
+				out = append(out, dialogue{part.Key, waterfall(times), linesOf(part.Evidence)})
+			}
+		}
+	}
+	return out
+}
+
+func linesOf(evidence []string) (out []spoken) {
+	for _, line := range evidence {
+		class := "n"
+		switch {
+		case strings.HasPrefix(line, "S: "):
+			class = "s"
+		case strings.HasPrefix(line, "C: "):
+			class = "c"
+		}
+		out = append(out, spoken{class, line})
+	}
+	return out
+}
+
+// A stageTime is how long a stage of a session took, in seconds.
+type stageTime struct {
+	stage  string
+	took   float64
+	failed bool
+}
+
+// stages in the order in which they come.
+var stages = []string{"connect", "banner", "ehlo", "helo", "starttls", "tls", "ehlo_tls", "auth", "mail", "rcpt", "quit"}
+
+// waterfall draws stages one after the other, each a bar where it took place. Everything in it is ours: numbers, and names of stages.
+func waterfall(times []stageTime) template.HTML {
+	slices.SortFunc(times, func(a, b stageTime) int {
+		return cmp.Compare(slices.Index(stages, a.stage), slices.Index(stages, b.stage))
+	})
+	total := 0.0
+	for _, t := range times {
+		total += t.took
+	}
+	const left, width, row = 80.0, 480.0, 20.0
+	scale := width / max(total, 1e-9)
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" width="%g" role="img" aria-label="%s">`, left+width+90, row*float64(len(times)), left+width+90, waterfallSays(times))
+	at := 0.0
+	for i, t := range times {
+		y := row * float64(i)
+		class := "bar"
+		if t.failed {
+			class = "bad"
+		}
+		fmt.Fprintf(&b, `<text x="0" y="%g">%s</text><rect class="track" x="%g" y="%g" width="%g" height="12"/>`, y+13, html.EscapeString(t.stage), left, y+3, width)
+		fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%g" width="%.1f" height="12"/><text x="%g" y="%g">%s</text>`, class, left+at*scale, y+3, max(t.took*scale, 1.5), left+width+8, y+13, millis(t.took))
+		at += t.took
+	}
+	b.WriteString("</svg>")
+	return template.HTML(b.String()) //nolint:gosec // See above.
+}
+
+// waterfallSays is the drawing for those who hear it.
+func waterfallSays(times []stageTime) string {
+	parts := make([]string, len(times))
+	for i, t := range times {
+		parts[i] = html.EscapeString(t.stage) + " " + millis(t.took)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func millis(seconds float64) string {
+	switch {
+	case seconds >= 10:
+		return fmt.Sprintf("%.0f s", seconds)
+	case seconds >= 0.01:
+		return fmt.Sprintf("%.0f ms", seconds*1000)
+	}
+	return fmt.Sprintf("%.1f ms", seconds*1000)
+}
+
+// listings are the blocklists that list the target, with the way off each.
+func (p *pages) listings(f frame, s *collector.Snapshot) (out []listing) {
+	for _, v := range p.collector.Values(s, "dnsbl_listing") {
+		l := listing{Title: v.Labels["list"], Subject: v.Labels["subject"], Says: v.Labels["code"] + " " + v.Labels["meaning"]}
+		if b, ok := p.catalog().BlocklistByID(v.Labels["list"]); ok {
+			l.Title, l.Removal = plain(b.Title.In(f.Lang)), b.Removal.URL
+			if code, ok := b.Codes[v.Labels["code"]]; ok {
+				l.Says = v.Labels["code"] + ": " + plain(code.Text.In(f.Lang))
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func checkShown(f frame, s *collector.Snapshot, c collector.CheckState) checkOnPage {
+	known, told, _, worst := verdictOf(s, c.Check.Name)
+	outcome := "ok"
+	switch {
+	case c.LastRun.IsZero():
+		outcome = "none"
+	case known.Err != nil || told == 0:
+		outcome = "unknown"
+	case worst != "":
+		outcome = string(worst)
+	}
+	out := checkOnPage{Name: c.Check.Name, When: f.ago(c.LastRun), State: f.stateOf(outcome), Open: outcome == string(catalog.SeverityCritical) || outcome == string(catalog.SeverityWarning)}
+	if c.Err != nil {
+		out.Err = c.Err.Error()
+	}
+	for _, part := range c.Parts {
+		t := thingOnPage{Key: part.Key, Evidence: part.Evidence}
+		if part.Unknown != nil {
+			t.Unknown = pageStates["unknown"].In(f.Lang) + ": " + part.Unknown.Error()
+		}
+		if !part.Reached.IsZero() && part.Reached.Before(c.LastRun) {
+			t.Age = fmt.Sprintf(pageWords["held"].In(f.Lang), f.ago(part.Reached)) // An older verdict that still holds.
+		}
+		out.Things = append(out.Things, t)
+	}
+	return out
+}
+
+// lastRun is when a target was last asked anything.
+func lastRun(s *collector.Snapshot) (at time.Time) {
+	for _, c := range s.Checks {
+		if c.LastRun.After(at) {
+			at = c.LastRun
+		}
+	}
+	return at
+}

@@ -77,8 +77,15 @@ func runBulk(ctx context.Context, r *Round) error {
 		demandPTR:    seen.ptr(),
 		demandDomain: seen.domain(),
 	}
+	told := false
+	for _, v := range verdicts {
+		told = told || v.told
+	}
 	for _, d := range demands {
-		verdicts[d].report(r, d)
+		// What the configuration does not show is no verdict: it must not make a run conclusive that told nothing.
+		if v := verdicts[d]; told || v.unknown != nil {
+			v.report(r, d)
+		}
 	}
 	return nil
 }

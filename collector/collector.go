@@ -438,7 +438,7 @@ func (c *Collector) Snapshots() []*Snapshot {
 	tests := reg.env.Witnesses.Tests(now)
 	for _, t := range tests {
 		if t.Wrong != "" {
-			others[vantage] = append(others[vantage], checks.Finding{Problem: t.Problem, Evidence: t.Wrong})
+			others[vantage] = append(others[vantage], checks.Finding{Problem: t.Problem, Severity: t.Severity, Evidence: t.Wrong})
 		}
 	}
 	if heard || refused != "" { // Every server that spoke takes us as anybody else, or one does not.

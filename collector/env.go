@@ -31,8 +31,9 @@ func (c *Collector) newEnv(cfg *targets.Config, old *regime) (*checks.Env, error
 		env.Proofs = old.env.Proofs
 	}
 	env.Kin = checks.Kin(cfg)
-	// Who is trusted and who is one's own decided what was noted.
-	if env.Witnesses = checks.NewWitnesses(); old != nil && cfg.TLS == old.cfg.TLS && slices.Equal(cfg.OwnServers, old.cfg.OwnServers) {
+	// Who is trusted, who is one's own and who tells a blocked port decided what was noted.
+	sameEyes := old != nil && cfg.TLS == old.cfg.TLS && slices.Equal(cfg.OwnServers, old.cfg.OwnServers) && slices.Equal(cfg.Vantage.Egress, old.cfg.Vantage.Egress)
+	if env.Witnesses = checks.NewWitnesses(); sameEyes {
 		env.Witnesses = old.env.Witnesses
 	}
 	if env.Memory = checks.NewMemory(); old != nil {

@@ -95,6 +95,7 @@ func runSMTP(ctx context.Context, r *Round) error {
 	sessions, errs := make([]*smtpclient.Session, len(list)), make([]error, len(list))
 	sideBySide(len(list), func(i int) { sessions[i], errs[i] = r.Session(ctx, list[i]) })
 	for i, addr := range list {
+		r.Env.Witnesses.sawWay(r, sessions[i])
 		r.readSession(addr, sessions[i], errs[i])
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -167,12 +168,25 @@ func testHelo(ctx context.Context, r *Round) (string, error) {
 	}
 	a := r.lookUpAddresses(ctx, r.Env.HeloName)
 	switch {
-	case len(a.All()) > 0:
-		return "", nil
-	case a.Err() != nil:
+	case len(a.All()) == 0 && a.Err() != nil:
 		return "", a.Err()
+	case len(a.All()) == 0:
+		return r.Env.HeloName + " has no address", nil
 	}
-	return r.Env.HeloName + " has no address", nil
+	var missing []string
+	for _, addr := range r.outgoing() {
+		switch {
+		case slices.Contains(a.All(), addr):
+		case a.Err() != nil:
+			return "", a.Err()
+		default:
+			missing = append(missing, addr.String())
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Sprintf("%s leads to %v and not to %s, which connections from here come from", r.Env.HeloName, a.All(), strings.Join(missing, " and ")), nil
+	}
+	return "", nil // Behind NAT, where the world sees another address, this is all that can be told.
 }
 
 // Proofs are what the vantage proved of itself that leaves other verdicts unknown. All rounds share it. The zero value

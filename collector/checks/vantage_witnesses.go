@@ -29,10 +29,11 @@ type Witnesses struct {
 	mu           sync.Mutex
 	certificates map[netip.AddrPort]certificateSeen
 	clocks       map[string]clockSeen // By whose it is.
+	ways         map[netip.Addr]way
 }
 
 const (
-	// maxWitnesses bounds either kind. More would tell no more.
+	// maxWitnesses bounds each kind. More would tell no more.
 	maxWitnesses = 512
 	// leastWitnesses is how many owners must show the same fault of certificates.
 	leastWitnesses = 3
@@ -46,7 +47,7 @@ const (
 
 // NewWitnesses returns witnesses that have seen nothing yet.
 func NewWitnesses() *Witnesses {
-	return &Witnesses{start: time.Now(), certificates: map[netip.AddrPort]certificateSeen{}, clocks: map[string]clockSeen{}}
+	return &Witnesses{start: time.Now(), certificates: map[netip.AddrPort]certificateSeen{}, clocks: map[string]clockSeen{}, ways: map[netip.Addr]way{}}
 }
 
 // A moment is when something was seen: by our clock, which may be set, and by the time that has passed, which
@@ -228,9 +229,10 @@ func (d dated) offset() time.Duration {
 
 // A Tested is the outcome of a test of the vantage that what others saw decides.
 type Tested struct {
-	Test    string // The label.
-	Problem string
-	Wrong   string // What is wrong, quoted where peers wrote it; "": nothing.
+	Test     string // The label.
+	Problem  string
+	Severity catalog.Severity // "" means the catalogue's.
+	Wrong    string           // What is wrong, quoted where peers wrote it; "": nothing.
 }
 
 // Tests returns the outcome of those tests of which enough is known.
@@ -244,11 +246,14 @@ func (w *Witnesses) Tests(now time.Time) []Tested {
 	maps.DeleteFunc(w.certificates, func(_ netip.AddrPort, c certificateSeen) bool { return !c.counts(at) })
 	maps.DeleteFunc(w.clocks, func(_ string, c clockSeen) bool { return !c.counts(at) })
 	var out []Tested
+	if wrong, ok := w.egress(at); ok {
+		out = append(out, Tested{"egress_25", "vantage_egress_25", catalog.SeverityWarning, wrong}) // A sign, not a proof.
+	}
 	if wrong, ok := w.intercepted(); ok {
-		out = append(out, Tested{"tls_intercepted", "vantage_tls_intercepted", wrong})
+		out = append(out, Tested{"tls_intercepted", "vantage_tls_intercepted", "", wrong})
 	}
 	if wrong, ok := w.clockOff(at); ok {
-		out = append(out, Tested{"clock", "vantage_clock", wrong})
+		out = append(out, Tested{"clock", "vantage_clock", "", wrong})
 	}
 	return out
 }

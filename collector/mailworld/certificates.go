@@ -69,6 +69,8 @@ type CertificateRequest struct {
 	SelfSigned          bool
 	OmitIntermediate    bool // Leave the chain incomplete.
 	RSABits             int  // 0: ECDSA P-256.
+	// Usage is what the certificate is for; 0, which is any use, stands for a server's.
+	Usage x509.ExtKeyUsage
 }
 
 // Issue makes a certificate with its chain (leaf, intermediate).
@@ -96,6 +98,9 @@ func (a *Authority) issue(r CertificateRequest) (tls.Certificate, error) {
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
+	}
+	if r.Usage != 0 {
+		leaf.ExtKeyUsage = []x509.ExtKeyUsage{r.Usage}
 	}
 	if leaf.NotBefore.IsZero() {
 		leaf.NotBefore = time.Now().AddDate(0, 0, -1)

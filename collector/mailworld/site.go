@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type Site struct {
 	Path        string           // "" means that of an MTA-STS policy.
 	Certificate *tls.Certificate // nil: no TLS is spoken, and the answer goes out in clear.
 	Body        string
+	Next        string      // Body from the second request on; "": the same.
 	Status      int         // 0 means 200.
 	Header      http.Header // Beside Content-Type text/plain and Content-Length.
 	// Answer, if set, is sent in place of all this, octet for octet.
@@ -35,6 +37,7 @@ const siteLimit = time.Minute
 // what it was asked for: "GET host/path".
 func (w *World) ServeSite(addr netip.AddrPort, s Site) error {
 	addr = plain(addr)
+	var asked atomic.Bool
 	return w.start(addr, func(conn net.Conn, stopped <-chan struct{}) {
 		said := w.recording(addr)
 		_ = conn.SetDeadline(time.Now().Add(siteLimit))
@@ -46,12 +49,12 @@ func (w *World) ServeSite(addr netip.AddrPort, s Site) error {
 			defer secure.Close() // Says that this was all.
 			conn = secure
 		}
-		s.answer(conn, said, stopped)
+		s.answer(conn, said, stopped, &asked)
 	})
 }
 
-// answer reads one request and answers it.
-func (s Site) answer(conn net.Conn, said *recording, stopped <-chan struct{}) {
+// answer reads one request and answers it. asked says that there was one before.
+func (s Site) answer(conn net.Conn, said *recording, stopped <-chan struct{}, asked *atomic.Bool) {
 	request, err := http.ReadRequest(bufio.NewReaderSize(io.LimitReader(conn, maxCommand), maxCommand))
 	if err != nil {
 		return
@@ -71,6 +74,9 @@ func (s Site) answer(conn net.Conn, said *recording, stopped <-chan struct{}) {
 	case s.Answer != "":
 		_, _ = io.WriteString(conn, s.Answer)
 		return
+	}
+	if asked.Swap(true) && s.Next != "" {
+		s.Body = s.Next
 	}
 	status := s.Status
 	if status == 0 {

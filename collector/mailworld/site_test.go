@@ -49,6 +49,21 @@ func TestSite(t *testing.T) {
 	}
 }
 
+// TestSiteChanges asks a web server twice.
+func TestSiteChanges(t *testing.T) {
+	w := newWorld(t)
+	at := netip.MustParseAddrPort("192.0.2.80:443")
+	cert := certified(t, w, CertificateRequest{Names: []string{"mta-sts.example.org"}})
+	if err := w.ServeSite(at, Site{Host: "mta-sts.example.org", Certificate: cert, Body: "one", Next: "two"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"one", "two", "two"} {
+		if _, body := fetch(t, w, at, stsPath); body != want {
+			t.Errorf("got %q, want %q", body, want)
+		}
+	}
+}
+
 // fetch asks for a path of mta-sts.example.org. The deadline only ends a test that hangs.
 func fetch(t *testing.T, w *World, at netip.AddrPort, path string) (*http.Response, string) {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type Server struct {
 	AuthBefore  bool              // Offers AUTH before TLS too.
 	Accounts    map[string]string // User names and their passwords, for AUTH PLAIN and LOGIN; nobody can log in otherwise.
 	GreetDelay  time.Duration
+	Greylists   bool // Puts the first recipient that it is asked for off, and takes all later ones.
 	// Replies overrides what is said at a point. The text is sent as it is, octet for octet; no line end is added.
 	// At "tls" it is sent instead of a handshake. A STARTTLS reply that begins with 220 is followed by the handshake.
 	Replies map[string]string
@@ -71,6 +73,7 @@ type scripted struct {
 	Server
 	config *tls.Config
 	record func() *recording // Begins the recording of a session.
+	asked  atomic.Bool       // For a recipient.
 }
 
 func newScripted(s Server, record func() *recording) *scripted {
@@ -150,6 +153,9 @@ func (d *dialogue) command() bool {
 	case "RCPT":
 		if !d.mail {
 			return d.say(verb, "503 5.5.1 MAIL first\r\n")
+		}
+		if d.Greylists && !d.asked.Swap(true) {
+			return d.say(verb, "450 4.2.0 Greylisted, try again in 300 seconds\r\n")
 		}
 		return d.say(verb, "250 2.1.5 Recipient ok\r\n")
 	case "HELO":

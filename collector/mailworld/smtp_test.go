@@ -213,6 +213,16 @@ func TestTLSPoints(t *testing.T) {
 	c.wantEnd()
 }
 
+func TestGreylisting(t *testing.T) {
+	w := serving(t, Server{Name: "mx", Greylists: true})
+	for _, reply := range []string{"450 4.2.0 Greylisted, try again in 300 seconds\r\n", "250 2.1.5 Recipient ok\r\n", "250 2.1.5 Recipient ok\r\n"} {
+		c := newClient(t, dial(t, w))
+		c.get()
+		c.want("MAIL FROM:<b@example.net>", "250 2.1.0 Sender ok\r\n")
+		c.want("RCPT TO:<a@example.org>", reply)
+	}
+}
+
 func TestSessions(t *testing.T) {
 	w := serving(t, Server{Name: "mx"})
 	for range 2 {
@@ -261,6 +271,9 @@ func TestIssue(t *testing.T) {
 	var invalid x509.CertificateInvalidError
 	if err := verify(w.Authority(), CertificateRequest{NotBefore: past}); !errors.As(err, &invalid) || invalid.Reason != x509.Expired {
 		t.Errorf("an expired certificate: %v", err)
+	}
+	if err := verify(w.Authority(), CertificateRequest{Usage: x509.ExtKeyUsageClientAuth}); !errors.As(err, &invalid) || invalid.Reason != x509.IncompatibleUsage {
+		t.Errorf("a certificate for clients: %v", err)
 	}
 	for name, err := range map[string]error{
 		"stranger":    verify(w.Stranger(), CertificateRequest{}),

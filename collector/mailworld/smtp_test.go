@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -235,6 +236,16 @@ func TestSessions(t *testing.T) {
 	said := []string{"helo a", "QUIT"}
 	if got := w.Sessions(mx); len(got) != 2 || !slices.Equal(got[0], said) || !slices.Equal(got[1], said) {
 		t.Errorf("recorded %q", got)
+	}
+}
+
+func TestSessionsAreBounded(t *testing.T) {
+	w := serving(t, Server{Name: "mx"})
+	for i := range maxPast + 2 {
+		w.recording(mx).add(strconv.Itoa(i))
+	}
+	if got := w.Sessions(mx); len(got) != maxPast || got[0][0] != "2" || got[maxPast-1][0] != strconv.Itoa(maxPast+1) {
+		t.Errorf("%d sessions, of which the first is %q", len(got), got[0])
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 	"sync"
 )
 
+// maxPast is how many sessions with an address are kept: the demo runs for days.
+const maxPast = 100
+
 // A World is a running mail world. Close it.
 type World struct {
 	names              *nameServer
@@ -102,7 +105,8 @@ func (w *World) recording(addr netip.AddrPort) *recording {
 	r := &recording{}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.past[addr] = append(w.past[addr], r)
+	past := w.past[addr]
+	w.past[addr] = append(past[max(0, len(past)-maxPast+1):], r)
 	return r
 }
 
@@ -164,7 +168,7 @@ func (w *World) at(addr netip.AddrPort) *place {
 	return w.places[plain(addr)]
 }
 
-// Sessions returns the dialogues an address has had, what the client sent, a line each.
+// Sessions returns the last hundred dialogues that an address has had, what the client sent, a line each.
 func (w *World) Sessions(addr netip.AddrPort) [][]string {
 	w.mu.Lock()
 	past := slices.Clone(w.past[plain(addr)])

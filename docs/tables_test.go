@@ -27,6 +27,7 @@ func TestTables(t *testing.T) {
 		{"../README.md", "checks", checksTable()},
 		{"../README.md", "metrics", metricsTables()},
 		{"configuration.md", "blocklists", blocklistsTable()},
+		{"demo.md", "demo", demoTable(t)},
 		{"replies.md", "replies", repliesPage(catalog.English)},
 		{"replies.ru.md", "replies", repliesPage(catalog.Russian)},
 		{"providers.md", "providers", providersPage(catalog.English)},

@@ -21,7 +21,7 @@ func runDemo(f *flags, stdout io.Writer, logger *slog.Logger) error {
 	}
 	defer world.Close()
 	c, err := collector.New(collector.Options{
-		Config: cfg, Dialer: world.Dialer(), Route: mailworld.Route, Roots: world.Roots(), Logger: logger,
+		Config: cfg, Dialer: world.Dialer(), Route: mailworld.Route, Outgoing: mailworld.Outgoing, Roots: world.Roots(), Logger: logger,
 	})
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func demoWorld() (*mailworld.World, *targets.Config, error) {
 		world.Close()
 		return nil, nil, fmt.Errorf("start the mail world: %w", err)
 	}
-	cfg, err := targets.Parse("demo.yml", text, targets.Options{Metrics: checks.MetricNames()})
+	cfg, err := targets.Parse("demo.yml", text, targets.Options{Metrics: checks.MetricNames(), Getenv: mailworld.DemoEnv})
 	if err != nil {
 		world.Close()
 		return nil, nil, fmt.Errorf("the demo's own configuration: %w", err)
@@ -61,9 +61,13 @@ func printDemo(stdout io.Writer, world *mailworld.World, listen string) {
 	fmt.Fprintf(stdout, "A small mail world is being probed. What is wrong in it:\n\n")
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	for _, s := range world.Sicknesses() {
-		fmt.Fprintf(w, "  %s\t%s\n", s.Target, s.What)
+		what := s.What
+		if s.Later {
+			what += " It takes up to half an hour to show."
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", s.Target, s.Problem, what)
 	}
 	w.Flush()
-	fmt.Fprintf(stdout, "\nAll of it shows within a minute.\n")
+	fmt.Fprintf(stdout, "\nThe rest shows within half a minute.\n")
 	fmt.Fprintf(stdout, "\nMetrics:       http://%s/metrics   (look for mailprobe_problem)\nConfiguration: http://%s/config\nEnd it with Ctrl-C.\n\n", listen, listen)
 }

@@ -30,7 +30,7 @@ var listeningOn = regexp.MustCompile(`Listening on"[ ,]"?address"?[=:]"?([^\s",]
 // startProgram starts the exporter on a free port and waits until it listens. transport says how to reach it.
 func startProgram(t *testing.T, transport *http.Transport, args ...string) *program {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // Seen only by a program that hangs.
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // Seen only by a program that hangs.
 	t.Cleanup(cancel)
 	p := &program{t: t, client: &http.Client{Transport: transport}, status: make(chan int, 1), ctx: ctx, logged: make(chan struct{})}
 	log, stderr := io.Pipe()
@@ -94,14 +94,14 @@ func (p *program) stop(s os.Signal) string {
 	return p.stdout.String()
 }
 
-// until waits for a condition.
+// until waits for a condition. It looks less and less often, for a look at all metrics costs as much as many probes.
 func (p *program) until(what string, done func() bool) {
 	p.t.Helper()
-	for !done() {
+	for pause := 50 * time.Millisecond; !done(); pause = min(2*pause, time.Second) {
 		select {
 		case <-p.ctx.Done():
 			p.t.Fatalf("gave up on %s", what)
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -1,24 +1,22 @@
 package mailworld
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
-	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 )
 
-// A Sickness is what is wrong with one target of the demo.
+// A Sickness is a problem that one target of the demo has.
 type Sickness struct {
-	Target string // As the label target says; "vantage" for what concerns every target.
-	What   string // One sentence.
-	Series string // Where it shows: a metric with some of its labels, as a selector of PromQL.
-	Also   string // Another series that follows from it; "" if none does.
+	Target  string // As the label target says; "vantage" for what concerns every target.
+	Problem string // Its id in the catalogue.
+	What    string // What is wrong, in one sentence. Problems that come of one fault have it in common.
+	Later   bool   // It takes more than the first run of its check to show.
 }
 
 // Sicknesses returns what is wrong in the world that Demo made, in the order of the demo's configuration.
@@ -28,46 +26,35 @@ func (w *World) Sicknesses() []Sickness {
 	return slices.Clone(w.sick)
 }
 
-// Demo fills the world with healthy and sick domains and returns the exporter.yml that probes them. Every domain has a
-// server, a sender, reverse zones, SPF, DKIM, DMARC, TLS-RPT and BIMI records, some have MTA-STS; a sick one differs from a healthy one in
-// one thing. Certificates are those of Authority, so whoever probes needs Roots.
+// Demo fills the world with healthy and sick domains and returns the exporter.yml that probes them; the environment it speaks of is
+// DemoEnv, and Outgoing the address that it is probed from. A sick domain differs from a healthy one in one thing. All names
+// below .example are signed. Certificates are those of Authority, so whoever probes needs Roots.
 func (w *World) Demo() (config []byte, err error) {
 	key, err := dkimRecord()
 	if err != nil {
 		return nil, fmt.Errorf("make the DKIM key of the demo: %w", err)
 	}
+	w.Secure("example", true)
 	d := &demo{world: w, key: key}
 	d.zone.WriteString(commonZone)
 	var sick []Sickness
 	for i, p := range patients {
-		h := d.newHome(p.name, byte(10+i))
+		h := d.newHome(p, byte(10+i))
 		if p.sicken != nil {
 			p.sicken(w, h)
 		}
 		if err := d.settle(h); err != nil {
 			return nil, fmt.Errorf("make %s: %w", h.domain, err)
 		}
-		if p.problem != "" {
-			s := Sickness{Target: p.on(h), What: p.what}
-			s.Series = problemSeries(s.Target, p.problem)
-			if h.unwelcome {
-				s.Also = problemSeries(h.domain, "bulk_not_met")
-			}
-			sick = append(sick, s)
-		}
+		sick = append(sick, p.sicknesses(h)...)
 	}
 	if err := w.Zone(d.zone.String()); err != nil {
 		return nil, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.sick = append(sick, sickLists...)
+	w.sick = append(sick, sickVantage...)
 	return []byte(d.config()), nil
-}
-
-// problemSeries is where a problem of a target shows.
-func problemSeries(target, problem string) string {
-	return fmt.Sprintf("mailprobe_problem{target=%q,problem=%q}", target, problem)
 }
 
 // A demo is the world of the demo while it is made.
@@ -80,23 +67,38 @@ type demo struct {
 
 // A home is one domain with its servers and its sender, while it is made.
 type home struct {
-	domain     string
-	n          byte    // Last octet of its addresses.
-	hosts      []*host // The first is the MX host.
-	mx         string  // What the MX record says.
-	senderName string
-	sender     netip.Addr
-	ptr        string // Name of the sender's address; "" if it has none.
-	spf        []string
-	heloSPF    string // The SPF record of the sender's name.
-	dkim       string
-	tlsRPT     string // "" if it has no such record.
-	bimi       string
-	sts        string // Record of MTA-STS; "" if it has none, and no policy either.
-	policy     Site
-	noZone     bool   // It has no SOA record.
-	unwelcome  bool   // What it lacks large receivers demand.
-	extra      string // Further records.
+	domain    string
+	n         byte // Last octet of its addresses.
+	module    string
+	selectors []string
+
+	gone   bool     // DNS knows nothing of the domain.
+	noZone bool     // It has no SOA record.
+	mx     []string // What its MX records say.
+	spf    []string
+	dkim   []string // Of each selector.
+	dmarc  []string
+	tlsRPT string
+	bimi   string
+	sts    string // Record of MTA-STS; "": none, and no policy either.
+	policy Site
+	extra  string // Further records.
+
+	hosts  []*host // Its own servers.
+	sender sender
+	also   []Sickness // Further ones that follow from its fault.
+}
+
+// A sender is where a domain's mail leaves from, while it is made. Most domains send by way of the healthy one.
+type sender struct {
+	target  string // As the configuration names it; "": nothing leaves.
+	own     bool   // It is the domain's own.
+	addr    netip.Addr
+	name    string // DNS leads from here to the address.
+	ptr     string // "": the address has no name.
+	helo    string // What it calls itself.
+	heloSPF string // The SPF record of its name.
+	nowhere bool   // Its name has no address.
 }
 
 // A host is one server, while it is made.
@@ -109,22 +111,39 @@ type host struct {
 	silent      bool                // Nothing comes back from its addresses.
 	closed      bool                // Nothing listens there.
 	config      string              // Settings in exporter.yml; "" leaves the server to be found by MX.
+	// tlsa makes the data of its TLSA records from its certificate; nil: there are none.
+	tlsa func(chain []*x509.Certificate) []string
 }
 
-// newHome returns the n-th domain, in good health.
-func (d *demo) newHome(name string, n byte) *home {
-	domain := name + ".example"
-	h := &home{
-		domain: domain, n: n, mx: "mx1." + domain, dkim: d.key,
-		senderName: "out." + domain, sender: netip.AddrFrom4([4]byte{203, 0, 113, n}),
+// newHome returns the home of the n-th patient, in good health. Where a fault is to show on a server or a sender, the domain has one of
+// its own, and a policy that demands nothing of it, lest the fault show there as well; otherwise it is a guest of the healthy domain.
+func (d *demo) newHome(p patient, n byte) *home {
+	domain := p.name + ".example"
+	h := &home{domain: domain, n: n, selectors: []string{demoSelector}, dkim: []string{d.key}}
+	h.mx = []string{"10 " + healthyMX + "."}
+	h.sender = sender{target: healthySender.String(), addr: healthySender}
+	h.protect("enforce", month, healthyMX)
+	if p.on != onDomain {
+		h.moveOut(d.world)
+		h.protect("none", month, h.hosts[0].name)
 	}
-	h.ptr = h.senderName
-	h.heloSPF = "v=spf1 a -all"
-	h.spf = []string{fmt.Sprintf("v=spf1 mx ip4:%s -all", h.sender)}
+	h.spf = []string{fmt.Sprintf("v=spf1 ip4:%s -all", h.sender.addr)}
+	h.dmarc = []string{"v=DMARC1; p=reject; rua=mailto:dmarc@" + domain}
 	h.tlsRPT = "v=TLSRPTv1; rua=mailto:tlsrpt@" + domain
 	h.bimi = "v=BIMI1; l=https://www." + domain + "/logo.svg"
-	h.add(d.world, h.mx, 25, netip.AddrFrom4([4]byte{192, 0, 2, n}))
 	return h
+}
+
+// moveOut gives a domain a server and a sender of its own.
+func (h *home) moveOut(w *World) {
+	name := "mx1." + h.domain
+	h.mx = []string{"10 " + name + "."}
+	h.add(w, name, 25, netip.AddrFrom4([4]byte{192, 0, 2, h.n}))
+	h.protect("enforce", month, name)
+	out := "out." + h.domain
+	addr := netip.AddrFrom4([4]byte{203, 0, 113, h.n})
+	h.sender = sender{target: addr.String(), own: true, addr: addr, name: out, ptr: out, helo: out, heloSPF: "v=spf1 a -all"}
+	h.spf = []string{fmt.Sprintf("v=spf1 ip4:%s -all", addr)}
 }
 
 // add gives a domain one more server, in good health, and returns it.
@@ -141,40 +160,86 @@ func (h *home) add(w *World, name string, port uint16, addrs ...netip.Addr) *hos
 // target is the server as the label target says.
 func (s *host) target() string { return fmt.Sprintf("%s:%d", s.name, s.at[0].Port()) }
 
+// month is how long a policy of MTA-STS is kept that means it.
+const month = 30 * 24 * time.Hour
+
+// protect gives a domain a policy of MTA-STS that covers some MX hosts.
+func (h *home) protect(mode string, age time.Duration, hosts ...string) {
+	h.sts = "v=STSv1; id=20260101"
+	h.policy.Body = policyText(mode, age, hosts...)
+}
+
+func policyText(mode string, age time.Duration, hosts ...string) string {
+	return fmt.Sprintf("version: STSv1\nmode: %s\nmx: %s\nmax_age: %d\n", mode, strings.Join(hosts, "\nmx: "), age/time.Second)
+}
+
 // settle puts a home into the world and into the configuration.
 func (d *demo) settle(h *home) error {
+	d.configure(h)
 	for _, s := range h.hosts {
 		if err := d.start(s); err != nil {
 			return err
 		}
 	}
+	d.zone.WriteString(h.extra)
+	if h.gone {
+		return nil
+	}
 	if !h.noZone {
-		d.record(h.domain, "SOA", fmt.Sprintf("ns.%[1]s. hostmaster.%[1]s. 2026010101 7200 3600 1209600 60", h.domain))
+		d.record(h.domain, "SOA", "ns.example. hostmaster.example. 1 3600 600 86400 60")
 	}
-	d.record(h.domain, "MX", "10 "+h.mx+".")
-	d.record(h.senderName, "A", h.sender.String())
-	if h.ptr != "" {
-		d.record(reverse(h.sender), "PTR", h.ptr+".")
+	for _, mx := range h.mx {
+		d.record(h.domain, "MX", mx)
 	}
-	for _, text := range h.spf {
-		d.record(h.domain, "TXT", quoted(text))
+	d.texts(h.domain, h.spf...)
+	for _, selector := range h.selectors {
+		d.texts(selector+"._domainkey."+h.domain, h.dkim...)
 	}
-	d.record(h.senderName, "TXT", quoted(h.heloSPF))
-	d.record(demoSelector+"._domainkey."+h.domain, "TXT", quoted(h.dkim))
-	d.record("_dmarc."+h.domain, "TXT", quoted("v=DMARC1; p=reject; rua=mailto:dmarc@"+h.domain))
-	d.record("default._bimi."+h.domain, "TXT", quoted(h.bimi))
-	if h.tlsRPT != "" {
-		d.record("_smtp._tls."+h.domain, "TXT", quoted(h.tlsRPT))
+	d.texts("_dmarc."+h.domain, h.dmarc...)
+	d.texts("default._bimi."+h.domain, h.bimi)
+	d.texts("_smtp._tls."+h.domain, h.tlsRPT)
+	d.settleSender(h.sender)
+	if h.sts == "" {
+		return nil
 	}
-	if h.sts != "" {
-		if err := d.publish(h); err != nil {
-			return err
+	return d.publish(h)
+}
+
+// settleSender makes what DNS says of a domain's own sender.
+func (d *demo) settleSender(s sender) {
+	if !s.own {
+		return
+	}
+	if !s.nowhere {
+		d.record(s.name, "A", s.addr.String())
+	}
+	if s.ptr != "" {
+		d.record(reverse(s.addr), "PTR", s.ptr+".")
+	}
+	d.texts(s.name, s.heloSPF)
+}
+
+// configure writes a home's entries in exporter.yml.
+func (d *demo) configure(h *home) {
+	fmt.Fprintf(&d.domains, "  - {name: %s", h.domain)
+	for _, f := range []struct{ format, value string }{
+		{", dkim_selectors: [%s]", strings.Join(h.selectors, ", ")},
+		{", senders: [%s]", h.sender.target},
+		{", module: %s", h.module},
+	} {
+		if f.value != "" {
+			fmt.Fprintf(&d.domains, f.format, f.value)
 		}
 	}
-	d.zone.WriteString(h.extra)
-	fmt.Fprintf(&d.domains, "  - {name: %s, dkim_selectors: [%s], senders: [%s]}\n", h.domain, demoSelector, h.sender)
-	fmt.Fprintf(&d.senders, "  - {address: %s, helo_name: %s, domains: [%s]}\n", h.sender, h.senderName, h.domain)
-	return nil
+	d.domains.WriteString("}\n")
+	if h.sender.own {
+		fmt.Fprintf(&d.senders, "  - {address: %s, helo_name: %s, domains: [%s]}\n", h.sender.target, h.sender.helo, h.domain)
+	}
+	for _, s := range h.hosts {
+		if s.config != "" {
+			fmt.Fprintf(&d.servers, "  - {address: %q, %s}\n", s.target(), s.config)
+		}
+	}
 }
 
 // start starts a server.
@@ -185,6 +250,9 @@ func (d *demo) start(s *host) error {
 			return err
 		}
 		s.server.Certificate = &cert
+	}
+	if err := d.promise(s); err != nil {
+		return err
 	}
 	for _, at := range s.at {
 		rtype := "A"
@@ -202,8 +270,26 @@ func (d *demo) start(s *host) error {
 			}
 		}
 	}
-	if s.config != "" {
-		fmt.Fprintf(&d.servers, "  - {address: %q, %s}\n", s.target(), s.config)
+	return nil
+}
+
+// promise publishes the TLSA records of a server (RFC 7672 section 2.2).
+func (d *demo) promise(s *host) error {
+	if s.tlsa == nil {
+		return nil
+	}
+	var chain []*x509.Certificate
+	if s.server.Certificate != nil {
+		for _, der := range s.server.Certificate.Certificate {
+			c, err := x509.ParseCertificate(der)
+			if err != nil {
+				return err
+			}
+			chain = append(chain, c)
+		}
+	}
+	for _, data := range s.tlsa(chain) {
+		d.record(fmt.Sprintf("_%d._tcp.%s", s.at[0].Port(), s.name), "TLSA", data)
 	}
 	return nil
 }
@@ -215,9 +301,9 @@ func (d *demo) publish(h *home) error {
 	if err != nil {
 		return err
 	}
-	at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 100 + h.n}), 443)
+	at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, h.n}), 443)
 	h.policy.Host, h.policy.Certificate = name, &cert
-	d.record("_mta-sts."+h.domain, "TXT", quoted(h.sts))
+	d.texts("_mta-sts."+h.domain, h.sts)
 	d.record(name, "A", at.Addr().String())
 	return d.world.ServeSite(at, h.policy)
 }
@@ -227,27 +313,39 @@ func (d *demo) record(name, rtype, value string) {
 	fmt.Fprintf(&d.zone, "%s. %s %s\n", name, rtype, value)
 }
 
-// config is exporter.yml. Intervals are as short as they may be, so that what is changed in the world shows soon.
+// texts adds TXT records to the world's zone, one for each text that is not empty.
+func (d *demo) texts(name string, texts ...string) {
+	for _, text := range texts {
+		if text != "" {
+			d.record(name, "TXT", quoted(text))
+		}
+	}
+}
+
+// config is exporter.yml. Intervals are as short as they may be, so that what is changed in the world shows soon, and limits such that the
+// first round of all is over in seconds.
 func (d *demo) config() string {
 	return fmt.Sprintf(`# The mail world of the demo. Everything in it is on loopback.
 helo_name: %s
 resolver:
   servers: [%q]
   timeout: 2s
-  validates_dnssec: false
+  validates_dnssec: true
 blocklists:
   use: []
   custom:
-%smodules:
+%slimits: {dns_queries_per_second: 1000}
+modules:
   domain: {kind: domain, interval: 1m}
+  parked: {interval: 1m}
   server: {kind: server, interval: 10s, timeout: 5s}
   sender: {kind: sender, interval: 1m}
 own_servers: ["*.example"]
-vantage: {egress: ["mx1.healthy.example:25"]}
+vantage: {egress: ["%s:25"]}
 domains:
 %sservers:
 %ssenders:
-%s`, demoHelo, d.world.Resolver(), listsConfig, d.domains.String(), d.servers.String(), d.senders.String())
+%s`, demoHelo, d.world.Resolver(), listsConfig, healthyMX, d.domains.String(), d.servers.String(), d.senders.String())
 }
 
 // reverse is the name of an address in the reverse zones, without the last dot.
@@ -266,17 +364,4 @@ func quoted(text string) string {
 		parts = append(parts, `"`+string(part)+`"`)
 	}
 	return strings.Join(parts, " ")
-}
-
-// dkimRecord makes a key and the record of its public half (RFC 6376 section 3.6.1).
-func dkimRecord() (string, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return "", err
-	}
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		return "", err
-	}
-	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der), nil
 }

@@ -170,3 +170,45 @@ func servers(c *Collector) string {
 	}
 	return strings.Join(out, " ")
 }
+
+// TestSeenFirst: what a domain could not tell for want of its servers is asked again when the last of them has been seen, and not before its
+// time after that.
+func TestSeenFirst(t *testing.T) {
+	j := &journal{}
+	mx := j.fake("mx", func(_ context.Context, r *checks.Round) error {
+		r.Result.Exchangers, r.Result.ExchangersKnown = []checks.Exchanger{{Host: "mx1.example.org"}, {Host: "mx2.example.org"}}, true
+		p := r.Part("servers", checks.HoldRecords)
+		for _, name := range []string{"mx1.example.org:25", "mx2.example.org:25"} {
+			if _, seen := r.Env.Standing(name, "smtp"); seen["x"] == nil {
+				p.Unknown = errors.New("not seen yet")
+			}
+		}
+		return nil
+	})
+	mx.ReadsServers = true
+	smtp := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
+		if r.Target.Name == "mx2.example.org:25" {
+			time.Sleep(30 * time.Second)
+		}
+		r.Part("x", checks.HoldReplies).Find("smtp_silent", "", "")
+		return nil
+	})
+	bubble(t, func() *Collector { return collectorOf(t, config(domain("example.org", "mx", 24*time.Hour)), mx, smtp) }, func(c *Collector, _ time.Time) {
+		sleep(29 * time.Second)
+		if n := len(j.of("example.org", "mx")); n != 1 {
+			t.Errorf("%d runs before the second server was seen", n)
+		}
+		sleep(10 * time.Second)
+		if n := len(j.of("example.org", "mx")); n != 2 {
+			t.Errorf("%d runs after it", n)
+		}
+		want(t, text(t, c, "check_conclusive"), `
+check_conclusive{check="mx",target="example.org"} 1
+check_conclusive{check="smtp",target="mx1.example.org:25"} 1
+check_conclusive{check="smtp",target="mx2.example.org:25"} 1`)
+		sleep(20 * time.Minute)
+		if n := len(j.of("example.org", "mx")); n != 2 {
+			t.Errorf("%d runs although nothing is unknown any more", n)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"runtime/debug"
 	"slices"
@@ -125,9 +126,33 @@ func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.
 	}
 	running.Wait()
 	visit.end()
-	if ctx.Err() == nil {
-		st.tried.Store(true)
+	if ctx.Err() == nil && !st.tried.Swap(true) && t.Kind == targets.KindServer {
+		c.seenFirst(st)
 	}
+}
+
+// seenFirst has the domains of a server that was seen for the first time ask again what they could not tell for want of it, once all their
+// servers have been seen. Otherwise they would wait for their next round, which may be an hour away.
+func (c *Collector) seenFirst(server *state) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(server.refs)) {
+		domain := c.states[name]
+		if domain == nil || slices.ContainsFunc(slices.Collect(maps.Keys(domain.follows)), c.unseen) {
+			continue
+		}
+		for _, known := range domain.snapshot.Load().Checks {
+			if known.Check.ReadsServers && slices.ContainsFunc(known.Parts, func(p *PartState) bool { return p.Unknown != nil }) {
+				c.scheduler.again(time.Now(), known.Check.Name, len(c.states), domain)
+			}
+		}
+	}
+}
+
+// unseen reports whether a target is there, and not tried yet. c.mu is held.
+func (c *Collector) unseen(name string) bool {
+	st := c.states[name]
+	return st != nil && len(st.plans) > 0 && !st.tried.Load()
 }
 
 // smtpInterval is how often a server is talked to, which back-off is measured by.

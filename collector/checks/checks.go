@@ -23,6 +23,8 @@ type Check struct {
 	Metrics  []*Metric // Every family it may emit.
 	Problems []string  // Every problem it may find, by id.
 
+	ReadsServers bool // Of a domain: it reads what is known of the servers, and can tell more when they have been seen.
+
 	// Run answers the question. An error means that it could not be answered at all; a bad
 	// answer is not an error. What was put into parts before an error is discarded.
 	Run func(ctx context.Context, r *Round) error

@@ -59,7 +59,8 @@ var mtaSTSCheck = &Check{
 		"mta_sts_missing", "mta_sts_invalid", "mta_sts_policy_unavailable", "mta_sts_policy_invalid", "mta_sts_mx_not_covered",
 		"mta_sts_mx_certificate", "mta_sts_id_unchanged", "mta_sts_short_age",
 	},
-	Run: runMTASTS,
+	ReadsServers: true,
+	Run:          runMTASTS,
 }
 
 func runMTASTS(ctx context.Context, r *Round) error {

@@ -54,7 +54,8 @@ var mxCheck = &Check{
 		"mx_no_domain", "mx_missing", "mx_implicit", "mx_null_mixed", "mx_null", "mx_null_sends", "mx_alias", "mx_literal",
 		"mx_bad_name", "mx_no_address", "mx_unusable", "mx_private_address", "mx_too_many", "mx_backup_differs", "mx_parked",
 	},
-	Run: runMX,
+	ReadsServers: true,
+	Run:          runMX,
 }
 
 func runMX(ctx context.Context, r *Round) error {

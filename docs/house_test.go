@@ -37,9 +37,10 @@ var below = map[string][]string{
 	"collector/spf":          {"collector/record"},
 	"collector/dnsclient":    {},
 	"collector/smtpclient":   {},
+	"collector/storage":      {},
 	"collector/mailworld":    {"catalog"},
 	"collector/checks":       {"catalog", "targets", "collector/record", "collector/spf", "collector/dnsclient", "collector/smtpclient"},
-	"collector":              {"catalog", "targets", "collector/checks", "collector/dnsclient", "collector/smtpclient"},
+	"collector":              {"catalog", "targets", "collector/checks", "collector/dnsclient", "collector/smtpclient", "collector/storage"},
 	"cmd/mailprobe_exporter": {"catalog", "catalog/bounce", "targets", "collector", "collector/checks", "collector/dnsclient", "collector/mailworld"},
 }
 

@@ -33,8 +33,11 @@ func runAuth(ctx context.Context, r *Round) error {
 	}
 	p := r.Part("login", HoldReplies)
 	q := question{"auth", r.Target.Name}
-	digest := digestOfTexts(server.Host, strconv.Itoa(int(server.Port)), server.TLS, server.ServerName, c.Username, c.Password.Value())
-	if a, ok := r.Env.Memory.answer(q, digest); ok {
+	on := basis{
+		open:   digestOfTexts(server.Host, strconv.Itoa(int(server.Port)), server.TLS, server.ServerName, c.Username),
+		secret: digestOfTexts(c.Password.Value()), mark: c.Password.Mark(),
+	}
+	if a, ok := r.Env.Memory.answer(q, on); ok {
 		r.standIn(p, a, errRefused)
 		return nil
 	}
@@ -58,7 +61,7 @@ func runAuth(ctx context.Context, r *Round) error {
 		return nil
 	}
 	if d.judgeLogin(step) {
-		r.Env.Memory.keep(q, answer{digest, r.Time, *p})
+		r.Env.Memory.keep(q, answer{on, r.Time, *p})
 	}
 	return nil
 }

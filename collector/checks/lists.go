@@ -385,6 +385,14 @@ func (l *list) count(outcome string) {
 	l.queries[outcome]++
 }
 
+// publicZone is the zone with a place for the operator's key.
+func (l *list) publicZone() string {
+	if l.Key.Value() == "" {
+		return l.zone
+	}
+	return l.AskedZone("{key}")
+}
+
 // name is what to ask for of an address or a domain (RFC 5782 sections 2.1, 2.3 and 2.4).
 func (l *list) name(subject string) string {
 	if a, err := netip.ParseAddr(subject); err == nil {

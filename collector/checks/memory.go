@@ -33,13 +33,26 @@ type question struct{ check, target string }
 
 // An answer is what came of it.
 type answer struct {
-	digest [sha256.Size]byte // Of all that the answer depends on; a question with another digest is another question.
-	at     time.Time
-	part   Part
+	basis basis // A question on another basis is another question.
+	at    time.Time
+	part  Part
 }
 
-// digestOfTexts tells lists of texts apart. It cannot be read back, but a weak password can be guessed from it: it is for
-// memory, not for a disk.
+// A basis is all that an answer depends on, as digests.
+type basis struct {
+	open   [sha256.Size]byte // Of what is no secret.
+	secret [sha256.Size]byte // Of the secret; zero: there is none, or it came before a restart and only its mark is known.
+	mark   byte
+}
+
+// same reports whether nothing has changed.
+func (b basis) same(o basis) bool {
+	var unknown [sha256.Size]byte
+	return b.open == o.open && b.mark == o.mark && (b.secret == o.secret || b.secret == unknown || o.secret == unknown)
+}
+
+// digestOfTexts tells lists of texts apart. It cannot be read back, but a weak password can be guessed from it: no secret may
+// be among texts that are written to a disk.
 func digestOfTexts(texts ...string) [sha256.Size]byte {
 	var b []byte
 	for _, t := range texts {
@@ -49,15 +62,15 @@ func digestOfTexts(texts ...string) [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// answer returns the answer to a question, if it was asked with this digest.
-func (m *Memory) answer(q question, digest [sha256.Size]byte) (answer, bool) {
+// answer returns the answer to a question, if it was asked on this basis.
+func (m *Memory) answer(q question, on basis) (answer, bool) {
 	if m == nil {
 		return answer{}, false
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a, ok := m.answers[q]
-	return a, ok && a.digest == digest
+	return a, ok && a.basis.same(on)
 }
 
 // keep remembers an answer in place of what was known of the question.

@@ -50,8 +50,8 @@ func runRelay(ctx context.Context, r *Round) error {
 	}
 	p := r.Part("relay", HoldReplies)
 	q := question{"relay", r.Target.Name}
-	digest := digestOfTexts(server.Host, strconv.Itoa(int(server.Port)), server.TLS, test.From, test.To)
-	if a, ok := r.Env.Memory.answer(q, digest); ok && r.Time.Sub(a.at) < relayEvery {
+	on := basis{open: digestOfTexts(server.Host, strconv.Itoa(int(server.Port)), server.TLS, test.From, test.To)}
+	if a, ok := r.Env.Memory.answer(q, on); ok && r.Time.Sub(a.at) < relayEvery {
 		r.standIn(p, a, errTested)
 		return nil
 	}
@@ -69,7 +69,7 @@ func runRelay(ctx context.Context, r *Round) error {
 		}
 		p.Find("relay_suspected", "", evidence)
 	}
-	r.Env.Memory.keep(q, answer{digest, r.Time, *p})
+	r.Env.Memory.keep(q, answer{on, r.Time, *p})
 	return nil
 }
 

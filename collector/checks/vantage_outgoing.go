@@ -156,14 +156,15 @@ func testListed(ctx context.Context, r *Round, addr netip.Addr) outgoingVerdict 
 // listedOn asks one list about an address of ours, or tells what it said within the last hour, an answer or none:
 // this check runs more often than lists like to be asked.
 func (r *Round) listedOn(ctx context.Context, l *list, subject string) Part {
-	q, digest := question{"vantage", subject + " " + l.ID}, digestOfTexts(l.zone)
-	if a, ok := r.Env.Memory.answer(q, digest); ok && r.Time.Sub(a.at)+r.Every/10 < max(listedEvery, l.Interval) {
+	q := question{"vantage", subject + " " + l.ID}
+	on := basis{open: digestOfTexts(l.publicZone()), secret: digestOfTexts(l.zone), mark: l.Key.Mark()}
+	if a, ok := r.Env.Memory.answer(q, on); ok && r.Time.Sub(a.at)+r.Every/10 < max(listedEvery, l.Interval) {
 		return a.part
 	}
 	var p Part
 	r.askList(ctx, l, subject, &p)
 	if ctx.Err() == nil {
-		r.Env.Memory.keep(q, answer{digest, r.Time, p})
+		r.Env.Memory.keep(q, answer{on, r.Time, p})
 	}
 	return p
 }

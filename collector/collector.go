@@ -32,6 +32,7 @@ type Options struct {
 	Outgoing func(family int) netip.Addr
 	Roots    *x509.CertPool // nil: the system's. tls.ca_file of the configuration is added.
 	Logger   *slog.Logger   // nil: nothing is logged.
+	Storage  string         // Directory that keeps what is known over restarts; "": nothing does.
 }
 
 // A Collector probes targets on schedule, keeps what is known of them and exposes it.
@@ -43,6 +44,7 @@ type Collector struct {
 	self      *self
 	limits    *limits
 	scheduler *scheduler
+	store     *store                          // nil: nothing is kept over restarts.
 	told      sync.Map                        // Bugs that were logged.
 	watch     func(s *Snapshot, check string) // Is told of every run; nil: nobody is.
 
@@ -89,9 +91,9 @@ func newCollector(o Options, list []*checks.Check, problem func(string) (catalog
 	}
 	c := &Collector{
 		opts: o, logger: o.Logger, checks: list,
-		limits:  newLimits(o.Config.Limits),
-		applied: make(chan struct{}, 1),
-		states:  map[string]*state{}, demanded: map[demandKey]*state{},
+		limits:   newLimits(o.Config.Limits),
+		applied:  make(chan struct{}, 1),
+		demanded: map[demandKey]*state{},
 	}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
@@ -99,11 +101,27 @@ func newCollector(o Options, list []*checks.Check, problem func(string) (catalog
 	c.expo = newExposition(list, c.bug)
 	c.scheduler = newScheduler(c.round)
 	c.self = newSelf(c)
-	env, err := c.newEnv(o.Config, nil)
-	if err != nil {
+	if err := c.openStore(o.Storage); err != nil {
 		return nil, err
 	}
-	c.put(&regime{cfg: o.Config, env: env, builder: &builder{cfg: o.Config, lists: env.Lists, problem: problem, expo: c.expo, bug: c.bug}})
+	begin := func() error {
+		env, err := c.newEnv(o.Config, nil)
+		if err != nil {
+			return err
+		}
+		c.states = map[string]*state{}
+		c.put(&regime{cfg: o.Config, env: env, builder: &builder{cfg: o.Config, lists: env.Lists, problem: problem, expo: c.expo, bug: c.bug}})
+		return nil
+	}
+	if err := begin(); err != nil {
+		return nil, err
+	}
+	if !c.restore() {
+		// What was taken from a file before it proved not to be whole does not count.
+		if err := begin(); err != nil {
+			return nil, err
+		}
+	}
 	c.Reloaded(nil)
 	return c, nil
 }
@@ -130,8 +148,12 @@ func (c *Collector) Run(ctx context.Context) error {
 	c.running = true
 	c.begin(time.Now(), c.inOrder())
 	c.mu.Unlock()
+	if c.store != nil {
+		helpers.Go(func() { c.keepSaving(ctx) })
+	}
 	c.scheduler.loop(ctx)
 
+	stopped := time.Now()
 	ended := make(chan struct{})
 	go func() {
 		c.scheduler.rounds.Wait()
@@ -143,6 +165,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	case <-time.After(grace):
 		c.logger.Warn("Not every probe ended in time")
 	}
+	c.saveLast(stopped)
 	return nil
 }
 

@@ -18,7 +18,7 @@ import (
 
 // TestLoginAcrossReloads asks a server everything that it can be configured for, over real DNS and SMTP. The four checks share families
 // and spoil none, the password is nowhere to be seen, and what was refused, or asked today, is not asked again because a new
-// configuration came.
+// configuration came, or the exporter was started anew.
 func TestLoginAcrossReloads(t *testing.T) {
 	const password = "correct horse battery"
 	world, err := mailworld.New()
@@ -54,13 +54,19 @@ func TestLoginAcrossReloads(t *testing.T) {
 		return cfg
 	}
 	var log strings.Builder
-	c, err := New(Options{
-		Config: config(password, "30s"), Dialer: world.Dialer(), Route: mailworld.Route, Roots: world.Roots(),
-		Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	if err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	start := func(cfg *targets.Config) *Collector {
+		t.Helper()
+		c, err := New(Options{
+			Config: cfg, Dialer: world.Dialer(), Route: mailworld.Route, Roots: world.Roots(), Storage: dir,
+			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
 	}
+	c := start(config(password, "30s"))
 
 	var seen strings.Builder
 	// round asks all that the target's checks ask, once, and compares what stands and how often the server has been asked.
@@ -124,6 +130,16 @@ smtp_reply_code{address="192.0.2.11",stage="auth",target="smtp.example.org:587"}
 	round(nil, failed+relay, 1, 1)
 	round(config(password, "31s"), failed+relay, 1, 1) // The target is new, and nothing is held of it.
 	round(config("another "+password, "31s"), failed+relay, 2, 1)
+
+	c.saveLast(time.Now())
+	seen.WriteString(unpacked(t, c))
+	c = start(config("another "+password, "31s"))
+	want(t, text(t, c, "problem"), failed+relay)
+	round(nil, failed+relay, 2, 1)
+	c.saveLast(time.Now())
+	c = start(config(password, "32s"))
+	want(t, text(t, c, "problem"), "")
+	round(nil, failed+relay, 3, 1)
 
 	if !strings.Contains(seen.String(), "AUTH PLAIN <secret>") {
 		t.Error("the login is not in the evidence")

@@ -21,9 +21,10 @@ import (
 // A state is one target: what is known of it and when it is due.
 type state struct {
 	timetable
-	name string
-	pair *dto.LabelPair // The label target, shared by all its series.
-	door *door          // Shared by all who probe the same server.
+	name     string
+	identity string         // Of the target's configuration; "" where nothing is kept over restarts.
+	pair     *dto.LabelPair // The label target, shared by all its series.
+	door     *door          // Shared by all who probe the same server.
 
 	mu       sync.Mutex // Held while target changes and while a snapshot is made.
 	target   *targets.Target
@@ -47,6 +48,9 @@ const polite = time.Minute
 func (c *Collector) newState(t *targets.Target, reg *regime, now time.Time) *state {
 	st := &state{name: t.Name, target: t, door: &door{}, pair: newPair(labelPair{"target", t.Name}), refs: map[string]bool{}}
 	st.index, st.phase = -1, phase(t.Name)
+	if c.store != nil {
+		st.identity = t.Identity()
+	}
 	var known []CheckState
 	for _, check := range c.checks {
 		if every := t.Every[check.Name]; every > 0 {
@@ -208,6 +212,9 @@ func (c *Collector) learn(st *state, check *checks.Check, now time.Time, result 
 	st.snapshot.Store(s)
 	if outcomeOf(result, err) != skipped {
 		c.remember(st, check, now, s)
+	}
+	if c.store != nil {
+		c.store.news.Store(true)
 	}
 }
 

@@ -118,8 +118,8 @@ func newScheduler(run func(context.Context, *state, []*plan, time.Time)) *schedu
 	return &scheduler{run: run, wake: make(chan struct{}, 1)}
 }
 
-// add schedules the first rounds of new targets, in their order, with all their checks. all
-// is the number of targets there are.
+// add schedules the first rounds of new targets, in their order, with all their checks but those that are due later, because they
+// ran before the exporter was started anew. all is the number of targets there are.
 func (s *scheduler) add(now time.Time, all int, sts ...*state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,9 +127,18 @@ func (s *scheduler) add(now time.Time, all int, sts ...*state) {
 		if len(st.plans) == 0 || st.gone {
 			continue
 		}
-		st.next = s.slot(now, all)
+		var first time.Time
+		st.next = time.Time{}
 		for _, p := range st.plans {
-			p.due = st.next
+			if !p.due.After(now) {
+				if first.IsZero() {
+					first = s.slot(now, all)
+				}
+				p.due = first
+			}
+			if st.next.IsZero() || p.due.Before(st.next) {
+				st.next = p.due
+			}
 		}
 		heap.Push(&s.queue, st)
 	}
@@ -279,7 +288,7 @@ func (s *scheduler) startDue(ctx context.Context) time.Duration {
 // start begins a target's round with the checks that are due. s.mu is held.
 func (s *scheduler) start(ctx context.Context, st *state, now time.Time) {
 	var due []*plan
-	frequent := slices.MinFunc(st.plans, func(a, b *plan) int { return cmp.Compare(a.every, b.every) }).every
+	frequent := mostFrequent(st.plans)
 	for _, p := range st.plans {
 		if p.due.After(now) {
 			continue
@@ -298,6 +307,11 @@ func (s *scheduler) start(ctx context.Context, st *state, now time.Time) {
 		defer s.ended(st)
 		s.run(ctx, st, due, now)
 	})
+}
+
+// mostFrequent is the least interval of all plans.
+func mostFrequent(plans []*plan) time.Duration {
+	return slices.MinFunc(plans, func(a, b *plan) int { return cmp.Compare(a.every, b.every) }).every
 }
 
 // ended schedules the round after the one that ended. Grid points that passed meanwhile

@@ -30,12 +30,15 @@ var (
 	reloadSuccessful = &checks.Metric{Name: "config_last_reload_successful", Help: "1 if the last attempt to load the configuration succeeded.", Global: true}
 	reloadTime       = &checks.Metric{Name: "config_last_reload_success_timestamp_seconds", Help: "When the configuration was last loaded, as seconds since 1970.", Global: true}
 	fileLoaded       = &checks.Metric{Name: "config_file_last_load_successful", Help: "1 if the current content of a target file is in force, 0 if an older one is, or none.", Labels: []string{"file"}, Global: true}
+	storageOK        = &checks.Metric{Name: "storage_last_save_successful", Help: "1 if the last attempt to write down what is known succeeded, 0 if not; absent before the first, and without --storage.path.", Global: true}
+	storageTime      = &checks.Metric{Name: "storage_last_save_success_timestamp_seconds", Help: "When what is known was last written down, as seconds since 1970; absent before, and without --storage.path.", Global: true}
 	buildInfo        = &checks.Metric{Name: "build_info", Help: "1, with the version and how it was built.", Labels: []string{"version", "revision", "branch", "goversion", "goos", "goarch", "tags"}, Global: true}
 )
 
 var selfMetrics = []*checks.Metric{
 	dnsblState, dnsblQueries, backoffUntil, probesTotal, probeDuration, probesInFlight, scheduleLag,
-	seriesMetric, seriesDropped, dnsQueries, reloadSuccessful, reloadTime, fileLoaded, buildInfo,
+	seriesMetric, seriesDropped, dnsQueries, reloadSuccessful, reloadTime, fileLoaded,
+	storageOK, storageTime, buildInfo,
 }
 
 // OwnMetrics lists the metrics that no check emits: about targets, and about the exporter
@@ -132,7 +135,7 @@ type selfCollector struct{ c *Collector }
 
 var descs = func() map[*checks.Metric]*prometheus.Desc {
 	out := map[*checks.Metric]*prometheus.Desc{}
-	for _, m := range []*checks.Metric{dnsblState, dnsblQueries, backoffUntil, probesInFlight, scheduleLag, seriesDropped, reloadSuccessful, reloadTime, fileLoaded} {
+	for _, m := range []*checks.Metric{dnsblState, dnsblQueries, backoffUntil, probesInFlight, scheduleLag, seriesDropped, reloadSuccessful, reloadTime, fileLoaded, storageOK, storageTime} {
 		labels := m.Labels
 		if !m.Global {
 			labels = append([]string{"target"}, labels...)
@@ -184,17 +187,22 @@ func (s *selfCollector) Collect(ch chan<- prometheus.Metric) {
 	emit(probesInFlight, float64(sessions))
 	emit(scheduleLag, max(time.Duration(s.c.scheduler.late.Load()), waited).Seconds())
 	for _, f := range reg.cfg.Files {
-		ok := 0.0
-		if f.OK {
-			ok = 1
+		emit(fileLoaded, oneIf(f.OK), f.Path)
+	}
+	if store := s.c.store; store != nil && store.tried.Load() {
+		emit(storageOK, oneIf(store.ok.Load()))
+		if at := store.saved.Load(); at > 0 {
+			emit(storageTime, float64(at)/1000)
 		}
-		emit(fileLoaded, ok, f.Path)
 	}
-	ok := 0.0
-	if s.c.self.reloadOK.Load() {
-		ok = 1
-	}
-	emit(reloadSuccessful, ok)
+	emit(reloadSuccessful, oneIf(s.c.self.reloadOK.Load()))
 	emit(reloadTime, float64(s.c.self.reloadedAt.Load())/1000)
 	emit(seriesDropped, float64(s.c.expo.dropped.Load()))
+}
+
+func oneIf(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

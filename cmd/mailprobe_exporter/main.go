@@ -57,6 +57,7 @@ type flags struct {
 	timeoutOffset      time.Duration
 	externalURL        string
 	lifecycle          bool
+	storagePath        string
 	web                *web.FlagConfig
 	listenSet          bool // --web.listen-address was given.
 	log                promslog.Config
@@ -76,6 +77,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app.Flag("timeout-offset", "How much less than a scrape's timeout a probe on demand (/probe) may take.").Default("500ms").DurationVar(&f.timeoutOffset)
 	app.Flag("web.external-url", "URL under which this exporter is reached from outside; its path is the prefix of every page.").StringVar(&f.externalURL)
 	app.Flag("web.enable-lifecycle", "Allow POST to /-/reload.").BoolVar(&f.lifecycle)
+	app.Flag("storage.path", "Directory that keeps, over restarts, what is known of the targets and when each was asked; without it everything is asked anew.").StringVar(&f.storagePath)
 	f.web = kingpinflag.AddFlags(app, ":10587")
 	app.GetFlag("config.file").IsSetByUser(&f.configSet)
 	app.GetFlag("web.listen-address").IsSetByUser(&f.listenSet)
@@ -114,6 +116,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 2
 	case command == demo.FullCommand() && (f.configSet || f.configCheck):
 		fmt.Fprintln(stderr, "mailprobe_exporter: the demo has a configuration of its own; leave --config.file and --config.check out, or leave demo out")
+		return 2
+	case command == demo.FullCommand() && f.storagePath != "":
+		fmt.Fprintln(stderr, "mailprobe_exporter: the demo's world is made anew at each start, so there is nothing to keep; leave --storage.path out, or leave demo out")
 		return 2
 	}
 

@@ -14,7 +14,7 @@ import (
 // recordChange is declared by every check that looks records up, and emitted by the one that a record belongs to.
 var recordChange = &Metric{
 	Name:   "record_change_timestamp_seconds",
-	Help:   "When the record last changed, appeared or vanished, as Unix time of the run that saw it; absent until a change was seen. The exporter forgets it when it restarts: the first sight of a record is no change.",
+	Help:   "When the record last changed, appeared or vanished, as Unix time of the run that saw it; absent until a change was seen. The first sight of a record is no change, and without --storage.path all are seen for the first time after a restart.",
 	Labels: []string{"record", "name"},
 }
 

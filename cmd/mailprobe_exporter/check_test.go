@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
 )
 
 // checked runs the command against the demo's world and returns the exit status and what it wrote.
@@ -138,5 +140,29 @@ func TestCheckConfiguration(t *testing.T) {
 	stderr.Reset()
 	if status := run([]string{"check", "example.org"}, nil, &stdout, &stderr); status != 2 || !strings.Contains(stderr.String(), "exporter.yml:1:1") {
 		t.Errorf("status %d: %s", status, stderr.String())
+	}
+}
+
+// TestCheckLogin makes one attempt, where the password is safe.
+func TestCheckLogin(t *testing.T) {
+	dir := t.TempDir()
+	right, wrong := filepath.Join(dir, "right"), filepath.Join(dir, "wrong")
+	for file, password := range map[string]string{right: mailworld.DemoEnv("DEMO_PASSWORD"), wrong: "hunter2"} {
+		if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ target, file, says string }{
+		{"smtp.healthy.example", right, "✓ auth       smtp.healthy.example:587: in order"},
+		{"smtp.healthy.example:465", right, "✓ auth       smtp.healthy.example:465: in order"},
+		{"smtp.healthy.example", wrong, "CRITICAL: The server refuses user name and password"},
+		{"mx1.healthy.example", right, "The user was not tried"},
+		{"smtp.password-kept.example:587", right, "The password was not sent because the certificate does not verify"},
+		{"smtp.healthy.example", filepath.Join(dir, "none"), "check: --password-file: read the password's file: no such file or directory"},
+	} {
+		_, out := checked(t, "--demo", c.target, "--username=monitor", "--password-file="+c.file)
+		if !strings.Contains(out, c.says) || strings.Contains(out, "hunter2") || strings.Contains(out, mailworld.DemoEnv("DEMO_PASSWORD")) {
+			t.Errorf("%s: want %q, and no password in\n%s", c.target, c.says, out)
+		}
 	}
 }

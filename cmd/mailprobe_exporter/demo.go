@@ -69,5 +69,5 @@ func printDemo(stdout io.Writer, world *mailworld.World, listen string) {
 	}
 	w.Flush()
 	fmt.Fprintf(stdout, "\nThe rest shows within half a minute.\n")
-	fmt.Fprintf(stdout, "\nMetrics:       http://%s/metrics   (look for mailprobe_problem)\nConfiguration: http://%s/config\nEnd it with Ctrl-C.\n\n", listen, listen)
+	fmt.Fprintf(stdout, "\nPages:         http://%[1]s/   (the worst first)\nMetrics:       http://%[1]s/metrics   (look for mailprobe_problem)\nConfiguration: http://%[1]s/config\nEnd it with Ctrl-C.\n\n", listen)
 }

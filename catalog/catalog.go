@@ -34,6 +34,7 @@ type Problem struct {
 	Advice   `yaml:",inline"`
 	Check    string   `yaml:"check"`    // The check that finds it; the id begins with its name, or with certificate_.
 	Severity Severity `yaml:"severity"` // Unless the check says otherwise for this target.
+	Who      Who      `yaml:"who"`      // Who can mend it.
 	When     Text     `yaml:"when"`     // When it is graver or lighter; empty where it never is.
 }
 

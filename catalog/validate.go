@@ -35,6 +35,9 @@ func (c *Catalog) validate() error {
 			f.add(name, "the id does not begin with the name of its check %s", p.Check)
 		}
 		f.severity(name, p.Severity)
+		if p.Who.Text() == (Text{}) {
+			f.add(name, "who is %q", p.Who)
+		}
 		if p.When != (Text{}) {
 			f.text(name, "when", p.When)
 		}

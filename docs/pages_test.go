@@ -72,6 +72,7 @@ var labels = map[string]catalog.Text{
 
 	"problem":  {EN: "problem", RU: "проблема"},
 	"severity": {EN: "severity", RU: "важность"},
+	"who":      {EN: "Who can mend it", RU: "Кто может исправить"},
 	"when":     {EN: "When it is another", RU: "Когда другая"},
 	"found":    {EN: "found", RU: "находит"},
 	"notYet":   {EN: "no check yet", RU: "пока ни одна проверка"},

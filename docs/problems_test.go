@@ -53,6 +53,7 @@ func (p *page) problem(problem *catalog.Problem) {
 	}
 	p.f("\n\n")
 	p.advice(&problem.Advice)
+	p.f("%s: %s.\n\n", p.label("who"), p.text(problem.Who.Text()))
 	p.references(problem.References)
 }
 

@@ -46,6 +46,7 @@ type (
 		Problem  string           `json:"problem"`
 		Check    string           `json:"check"`
 		Severity catalog.Severity `json:"severity"`
+		Who      catalog.Who      `json:"who"`
 		Where    []placeJSON      `json:"where"`
 		adviceJSON
 	}
@@ -112,7 +113,7 @@ func foundsJSON(list []found, lang catalog.Lang) []foundJSON {
 	in := &explainer{lang: lang}
 	out := []foundJSON{}
 	for _, f := range list {
-		j := foundJSON{Problem: f.problem.ID, Check: f.problem.Check, Severity: f.severity, adviceJSON: in.adviceJSON(&f.problem.Advice)}
+		j := foundJSON{Problem: f.problem.ID, Check: f.problem.Check, Severity: f.severity, Who: f.problem.Who, adviceJSON: in.adviceJSON(&f.problem.Advice)}
 		for _, w := range f.where {
 			j.Where = append(j.Where, placeJSON{w.target, append([]string{}, w.evidence...), w.reason})
 		}

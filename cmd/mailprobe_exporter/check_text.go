@@ -143,6 +143,7 @@ func (r *reporter) writeProblem(f found) {
 		}
 	}
 	r.blank()
+	r.text("  ", r.say(words.actor, r.say(f.problem.Who.Text())))
 	r.text("  ", r.say(checkWords.more, f.problem.ID))
 }
 

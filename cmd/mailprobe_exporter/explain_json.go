@@ -34,6 +34,7 @@ type problemJSON struct {
 	ID       string           `json:"id"`
 	Check    string           `json:"check"`
 	Severity catalog.Severity `json:"severity"`
+	Who      catalog.Who      `json:"who"`
 	When     string           `json:"when"`
 	adviceJSON
 }
@@ -148,7 +149,7 @@ func (e *explainer) writeAnswer(a *answer) error {
 		out["replies"] = e.repliesJSON(a.replies)
 	}
 	add(out, "problems", a.problems, func(p catalog.Problem) problemJSON {
-		return problemJSON{p.ID, p.Check, p.Severity, e.say(p.When), e.adviceJSON(&p.Advice)}
+		return problemJSON{p.ID, p.Check, p.Severity, p.Who, e.say(p.When), e.adviceJSON(&p.Advice)}
 	})
 	add(out, "conditions", a.conditions, func(c *catalog.Condition) conditionJSON {
 		return conditionJSON{c.ID, c.Cause, c.Retry, c.Actor, e.adviceJSON(&c.Advice)}

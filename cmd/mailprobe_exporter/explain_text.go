@@ -268,7 +268,10 @@ func (e *explainer) printProblem(p *page, problem *catalog.Problem) {
 	if problem.When.EN != "" {
 		p.text("  ", p.say(words.when, p.say(problem.When)))
 	}
-	e.printAdvice(p, &problem.Advice, func() {}, true)
+	e.printAdvice(p, &problem.Advice, func() {
+		p.blank()
+		p.item("", p.say(words.actor, p.say(problem.Who.Text())))
+	}, true)
 	e.printReferences(p, problem.References)
 }
 

@@ -31,11 +31,11 @@ type targetPage struct {
 }
 
 type problemOnPage struct {
-	ID, Title, Accepted string
-	Severity            state
-	Evidence            []string
-	Meaning             template.HTML
-	Remedies            []template.HTML
+	ID, Title, Accepted, Who string
+	Severity                 state
+	Evidence                 []string
+	Meaning                  template.HTML
+	Remedies                 []template.HTML
 }
 
 // A dialogue is the last session with one address.
@@ -166,6 +166,7 @@ func onPage(f frame, found collector.Problem) problemOnPage {
 	if !ok {
 		return out
 	}
+	out.Who = fmt.Sprintf(words.actor.In(f.Lang), problem.Who.Text().In(f.Lang))
 	out.Title, out.Meaning = plain(problem.Title.In(f.Lang)), markUp(problem.Meaning.In(f.Lang))
 	for _, t := range problem.Remedies {
 		out.Remedies = append(out.Remedies, markUp(t.In(f.Lang)))

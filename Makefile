@@ -5,7 +5,7 @@ LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(if $(shell command -v $${CC:-gcc}),-race)
 
-.PHONY: build test demo-unprivileged integration lint format bench fuzz docs
+.PHONY: build test demo-unprivileged integration lint format bench fuzz docs dashboards
 
 build:
 	$(GO) build ./cmd/mailprobe_exporter
@@ -13,6 +13,7 @@ build:
 test:
 	@$(if $(RACE),,echo 'no C compiler: testing without the race detector')
 	$(GO) test $(RACE) -shuffle=on -p 2 ./...
+	cd dashboards/source && $(GO) test $(RACE) -shuffle=on ./...
 	@if [ "$$(id -u)" -eq 0 ]; then $(MAKE) --no-print-directory demo-unprivileged; fi
 
 # Root runs the demo's test once more as nobody, for the demo must need no rights.
@@ -31,6 +32,7 @@ lint:
 	$(LINT) config verify
 	$(LINT) fmt --diff ./...
 	$(LINT) run ./...
+	cd dashboards/source && $(GO) tool -modfile=../../tools/go.mod golangci-lint run --config ../../.golangci.yml ./...
 	$(GO) vet -tags integration ./...
 
 # Not a check: writes the formatting that lint asks for.
@@ -50,3 +52,6 @@ fuzz:
 docs:
 	$(GO) test ./docs -run '^TestTables$$' -update
 	$(GO) test ./collector -run '^TestDNSCost$$' -update
+
+dashboards:
+	cd dashboards/source && $(GO) run . ../grafana

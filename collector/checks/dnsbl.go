@@ -153,7 +153,7 @@ func (r *Round) tellListing(l *list, subject string, a reply, p *Part) {
 		line := fmt.Sprintf("%s is on %s: %s (%s)", subject, l.ID, code.Meaning, code.answer)
 		f := Finding{Problem: "dnsbl_listed", Evidence: line}
 		f.Severity, f.Receiving = listingSeverity(code.Code)
-		p.Emit(dnsblListing, 1, subject, l.ID, code.answer, code.Meaning, string(f.On(r.Target)))
+		p.Emit(dnsblListing, 1, subject, l.ID, code.answer, code.Meaning, string(r.toldSeverity(f.On(r.Target))))
 		p.Findings = append(p.Findings, f)
 		p.Evidence = append(p.Evidence, line)
 	}
@@ -175,6 +175,15 @@ func (r *Round) tellListing(l *list, subject string, a reply, p *Part) {
 // machine which only receives or takes submissions is on a policy list is as it should be.
 func listingSeverity(c catalog.Code) (sending, receiving catalog.Severity) {
 	return orSeverity(c.Severity, catalog.SeverityWarning), orSeverity(c.NonMTA, catalog.SeverityInfo)
+}
+
+// toldSeverity is a listing's after the operator's rules, so that alerts about one list are as grave as he wants them. A
+// listing that is off is no problem; it still says how grave it would be.
+func (r *Round) toldSeverity(s catalog.Severity) catalog.Severity {
+	if rule := r.Env.Config.SeverityOf("dnsbl_listed", s); rule != catalog.SeverityOff {
+		return rule
+	}
+	return s
 }
 
 func orSeverity(s, otherwise catalog.Severity) catalog.Severity {

@@ -55,3 +55,4 @@ docs:
 
 dashboards:
 	cd dashboards/source && $(GO) run . ../grafana
+	$(GO) test ./dashboards -run '^TestCommitted$$' -update

@@ -33,7 +33,6 @@ var doors = []struct {
 var below = map[string][]string{
 	"catalog":                {},
 	"catalog/bounce":         {"catalog"},
-	"dashboards":             {},
 	"targets":                {"catalog"},
 	"collector/record":       {},
 	"collector/spf":          {"collector/record"},
@@ -43,7 +42,8 @@ var below = map[string][]string{
 	"collector/mailworld":    {"catalog"},
 	"collector/checks":       {"catalog", "targets", "collector/record", "collector/spf", "collector/dnsclient", "collector/smtpclient"},
 	"collector":              {"catalog", "targets", "collector/checks", "collector/dnsclient", "collector/smtpclient", "collector/storage"},
-	"cmd/mailprobe_exporter": {"catalog", "catalog/bounce", "targets", "collector", "collector/checks", "collector/dnsclient", "collector/mailworld"},
+	"dashboards":             {"catalog"},
+	"cmd/mailprobe_exporter": {"catalog", "catalog/bounce", "targets", "collector", "collector/checks", "collector/dnsclient", "collector/mailworld", "dashboards"},
 }
 
 // TestDoors keeps imports running downwards and each library behind its door.

@@ -113,6 +113,15 @@ var labels = map[string]catalog.Text{
 	"whitelists":    {EN: "Lists that say a good word", RU: "Белые списки"},
 	"since":         {EN: "dead since", RU: "не работает с"},
 	"gone":          {EN: "dead", RU: "не работает"},
+
+	"alert":      {EN: "alert", RU: "оповещение"},
+	"for":        {EN: "for", RU: "выдержка (for)"},
+	"keep":       {EN: "keeps firing for", RU: "держится (keep_firing_for)"},
+	"ofProblem":  {EN: "the problem's", RU: "как у проблемы"},
+	"ownAlerts":  {EN: "Alerts that no problem explains", RU: "Оповещения, которых не объясняет ни одна проблема"},
+	"thresholds": {EN: "What may be set", RU: "Что можно настроить"},
+	"name":       {EN: "name", RU: "имя"},
+	"default":    {EN: "default", RU: "по умолчанию"},
 }
 
 // label is one of labels in the page's language.

@@ -36,6 +36,8 @@ func TestTables(t *testing.T) {
 		{"problems.ru.md", "problems", problemsPage(catalog.Russian)},
 		{"blocklists.md", "blocklists", blocklistsPage(catalog.English)},
 		{"blocklists.ru.md", "blocklists", blocklistsPage(catalog.Russian)},
+		{"alerts.md", "alerts", alertsPage(t, catalog.English)},
+		{"alerts.ru.md", "alerts", alertsPage(t, catalog.Russian)},
 	} {
 		t.Run(c.file+" "+c.section, func(t *testing.T) {
 			old, err := os.ReadFile(c.file)

@@ -89,6 +89,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	explain := addExplain(app, &asked)
 	var once checkFlags
 	check := addCheck(app, &once)
+	var wanted dashboardsFlags
+	boards := addDashboards(app, &wanted)
 
 	var versionAsked bool
 	app.Flag("version", "Show the version and exit.").BoolVar(&versionAsked)
@@ -140,6 +142,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			fmt.Fprintf(stderr, "mailprobe_exporter: %v\n", err)
 		}
 		return status
+	case boards.FullCommand():
+		err = runDashboards(&wanted, stdout)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "mailprobe_exporter: %v\n", err)

@@ -186,10 +186,17 @@ func startPrometheus(t *testing.T, e *exporter) *prometheus {
 // startPrometheusWith starts it with other jobs.
 func startPrometheusWith(t *testing.T, jobs string) *prometheus {
 	t.Helper()
-	dir, address := directory(t, "prometheus"), freePort()
-	p := &prometheus{url: "http://" + address}
+	dir := directory(t, "prometheus")
 	config := filepath.Join(dir, "prometheus.yml")
 	write(t, config, "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:"+jobs)
+	return startPrometheusAt(t, dir, config)
+}
+
+// startPrometheusAt starts it with a whole configuration; its data are kept in dir.
+func startPrometheusAt(t *testing.T, dir, config string) *prometheus {
+	t.Helper()
+	address := freePort()
+	p := &prometheus{url: "http://" + address}
 	ready := func() error {
 		resp, err := http.Get(p.url + "/-/ready")
 		if err != nil {
@@ -202,7 +209,7 @@ func startPrometheusWith(t *testing.T, jobs string) *prometheus {
 		return nil
 	}
 	var err error
-	p.program, err = startProgram(filepath.Join(dir, "log"), ready, "prometheus",
+	p.program, err = startProgram(filepath.Join(dir, "prometheus.log"), ready, "prometheus",
 		"--config.file", config, "--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,483 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/dashboards"
+)
+
+// hurry are the options of rules and configurations whose times are those of a test.
+var hurry = []string{
+	"--set", "time_scale=0.002", "--set", "scrape_interval=4s", "--set", "evaluation_interval=1s", "--set", "group_wait=1s", "--set", "group_interval=1s",
+	"--set", "for_exporter=24h", // A scrape may fail on a loaded machine.
+}
+
+// A notification is what Alertmanager sends to a webhook.
+type notification struct {
+	Receiver string
+	Alerts   []told
+}
+
+// A told is one alert in a notification.
+type told struct {
+	Status      string
+	Labels      map[string]string
+	Annotations map[string]string
+}
+
+// A receiver is a webhook that remembers what it was told.
+type receiver struct {
+	url           string
+	mu            sync.Mutex
+	notifications []notification
+}
+
+func startReceiver(t *testing.T) *receiver {
+	t.Helper()
+	r := &receiver{}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		var n notification
+		if err := json.NewDecoder(req.Body).Decode(&n); err != nil {
+			t.Errorf("a notification: %v", err)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.notifications = append(r.notifications, n)
+	}))
+	t.Cleanup(server.Close)
+	r.url = server.URL
+	return r
+}
+
+// all returns the notifications so far.
+func (r *receiver) all() []notification {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.notifications)
+}
+
+// forget forgets them.
+func (r *receiver) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notifications = nil
+}
+
+// firing returns every alert that was told of as firing, by its labels.
+func (r *receiver) firing() map[string]told {
+	out := map[string]told{}
+	for _, n := range r.all() {
+		for _, a := range n.Alerts {
+			if a.Status == "firing" {
+				out[series{name: "ALERTS", labels: a.Labels}.String()] = a
+			}
+		}
+	}
+	return out
+}
+
+// An alertmanager is Alertmanager with the configuration that the program writes.
+type alertmanager struct {
+	*program
+	address string
+}
+
+func startAlertmanager(t *testing.T, dir string, r *receiver) *alertmanager {
+	t.Helper()
+	a := &alertmanager{address: freePort()}
+	edit(t, filepath.Join(dir, "alertmanager.yml"), "http://127.0.0.1:9099/mailprobe", r.url)
+	ready := func() error {
+		resp, err := http.Get("http://" + a.address + "/-/ready")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return errors.New(resp.Status)
+		}
+		return nil
+	}
+	var err error
+	a.program, err = startProgram(filepath.Join(dir, "alertmanager.log"), ready, "prometheus-alertmanager", "--config.file", filepath.Join(dir, "alertmanager.yml"),
+		"--storage.path", filepath.Join(dir, "alertmanager"), "--web.listen-address", a.address, "--cluster.listen-address", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.stop(syscall.SIGTERM) })
+	return a
+}
+
+// edit replaces a text that is in a file once.
+func edit(t *testing.T, path, old, replacement string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil || strings.Count(string(text), old) != 1 {
+		t.Fatalf("%s: %q is there %d times: %v", path, old, strings.Count(string(text), old), err)
+	}
+	write(t, path, strings.Replace(string(text), old, replacement, 1))
+}
+
+// post hands Alertmanager alerts, as Prometheus does. They end at once where ended is set.
+func (a *alertmanager) post(t *testing.T, ended bool, alerts ...map[string]string) {
+	t.Helper()
+	type alert struct {
+		Labels   map[string]string `json:"labels"`
+		StartsAt time.Time         `json:"startsAt"`
+		EndsAt   time.Time         `json:"endsAt"`
+	}
+	now := time.Now()
+	var body []alert
+	for _, labels := range alerts {
+		one := alert{labels, now, now.Add(time.Hour)} // Of an older one Alertmanager tells before it has waited for others.
+		if ended {
+			one.StartsAt, one.EndsAt = now.Add(-time.Minute), now
+		}
+		body = append(body, one)
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Post("http://"+a.address+"/api/v2/alerts", "application/json", bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("alerts were not taken: %s", resp.Status)
+	}
+}
+
+// silenced returns whether each alert is inhibited now, by its labels.
+func (a *alertmanager) silenced(t *testing.T) map[string]bool {
+	t.Helper()
+	resp, err := http.Get("http://" + a.address + "/api/v2/alerts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var alerts []struct {
+		Labels map[string]string
+		Status struct{ InhibitedBy []string }
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&alerts); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]bool{}
+	for _, one := range alerts {
+		out[series{name: "ALERTS", labels: one.Labels}.String()] = len(one.Status.InhibitedBy) > 0
+	}
+	return out
+}
+
+// labels reads `name=value name=value`.
+func labels(text string) map[string]string {
+	out := map[string]string{}
+	for pair := range strings.FieldsSeq(text) {
+		name, value, _ := strings.Cut(pair, "=")
+		out[name] = value
+	}
+	return out
+}
+
+// alertOf is how firing and silenced call an alert with such labels.
+func alertOf(text string) string { return series{name: "ALERTS", labels: labels(text)}.String() }
+
+// TestInhibitions has alerts fire together, and looks who is silent.
+func TestInhibitions(t *testing.T) {
+	t.Parallel()
+	r := startReceiver(t)
+	a := startAlertmanager(t, writeDashboards(t, hurry...), r)
+	for i, c := range []struct{ fires, silent, heard string }{
+		{
+			"alertname=MailprobeVantageInhibitor test=egress_25 severity=none",
+			"alertname=MailprobeSMTPUnreachable target=mx.example.org:25 check=smtp severity=critical",
+			"alertname=MailprobeSMTPUnreachable target=smtp.example.org:587 check=smtp severity=critical",
+		},
+		{
+			"alertname=MailprobeVantageInhibitor test=resolver severity=none",
+			"alertname=MailprobeSPFMissing target=example.org check=spf severity=warning",
+			"alertname=MailprobeVantageResolver target=vantage check=vantage severity=critical",
+		},
+		{
+			"alertname=MailprobeVantageInhibitor test=resolver severity=none",
+			"alertname=MailprobeVerdictLost target=mx.example.org:25 check=smtp severity=warning",
+			"alertname=MailprobeSMTPUnreachable target=mx.example.org:25 check=smtp severity=critical",
+		},
+		{
+			"alertname=MailprobeVantageInhibitor test=resolver_rewrites severity=none",
+			"alertname=MailprobeDNSBLListed subject=203.0.113.9 list=spamhaus_zen severity=critical",
+			"alertname=MailprobeExporterDown severity=warning",
+		},
+		{
+			"alertname=MailprobeVantageInhibitor test=resolver_rewrites severity=none",
+			"alertname=MailprobeSMTPUnreachable target=mx.example.org:25 check=smtp severity=critical",
+			"alertname=MailprobeVantageResolverRewrites target=vantage check=vantage severity=critical",
+		},
+		{
+			"alertname=MailprobeVantageInhibitor test=ipv6 severity=none",
+			"alertname=MailprobeVerdictLost target=mx.example.org:25 check=smtp severity=warning",
+			"alertname=MailprobeSMTPUnreachable target=mx.example.org:25 check=smtp severity=critical",
+		},
+		{
+			"alertname=MailprobeVantageInhibitor test=tls_intercepted severity=none",
+			"alertname=MailprobeCertificateUntrusted target=mx.example.org:25 check=smtp severity=warning",
+			"alertname=MailprobeSMTPRefused target=mx.example.org:25 check=smtp severity=critical",
+		},
+		{
+			"alertname=MailprobeVantageInhibitor test=resolver_public severity=none",
+			"alertname=MailprobeVantageDNSBLRefused list=spamhaus_zen severity=warning",
+			"alertname=MailprobeVantageResolverPublic target=vantage check=vantage severity=warning",
+		},
+		{
+			"alertname=MailprobeVantageInhibitor test=ptr severity=none",
+			"",
+			"alertname=MailprobeSMTPUnreachable target=mx.example.org:25 check=smtp severity=critical",
+		},
+		{
+			"alertname=MailprobeServerInhibitor target=mx.example.org:25 severity=none",
+			"alertname=MailprobeCertificateExpired target=mx.example.org:25 check=smtp severity=warning",
+			"alertname=MailprobeCertificateExpired target=mx2.example.org:25 check=smtp severity=warning",
+		},
+		{
+			"alertname=MailprobeServerInhibitor target=mx.example.org:25 severity=none",
+			"alertname=MailprobeCertificateExpiring target=mx.example.org:25 severity=warning",
+			"alertname=MailprobeSMTPUnreachable target=mx.example.org:25 check=smtp severity=critical",
+		},
+		{
+			"alertname=MailprobeVantageDNSBLSick list=gone severity=info",
+			"alertname=MailprobeDNSBLListed subject=203.0.113.9 list=gone severity=warning",
+			"alertname=MailprobeDNSBLListed subject=203.0.113.9 list=spamhaus_zen severity=critical",
+		},
+		{
+			"alertname=MailprobeDNSBLListedOnSeveral subject=203.0.113.9 severity=critical",
+			"alertname=MailprobeDNSBLListed subject=203.0.113.9 list=spamhaus_zen severity=critical",
+			"alertname=MailprobeDNSBLListed subject=203.0.113.10 list=spamhaus_zen severity=critical",
+		},
+		{
+			"alertname=MailprobeCertificateExpiringWhereItMatters target=smtp.example.org:587 severity=critical",
+			"alertname=MailprobeCertificateExpiring target=smtp.example.org:587 severity=warning",
+			"alertname=MailprobeCertificateExpiring target=mx.example.org:25 severity=warning",
+		},
+		{
+			"alertname=MailprobeMXNoDomain target=example.org check=mx severity=critical",
+			"alertname=MailprobeDMARCMissing target=example.org check=dmarc severity=warning",
+			"alertname=MailprobeDMARCMissing target=example.com check=dmarc severity=warning",
+		},
+		{
+			"alertname=MailprobeMXUnusable target=example.org check=mx severity=critical",
+			"alertname=MailprobeMXNoAddress target=example.org check=mx severity=warning",
+			"alertname=MailprobeMXAlias target=example.org check=mx severity=warning",
+		},
+		{
+			"alertname=MailprobeNotRunning job=mailprobe instance=a severity=critical",
+			"alertname=MailprobeVerdictStale target=example.org check=mx severity=warning",
+			"alertname=MailprobeMXMissing target=example.org check=mx severity=critical",
+		},
+	} {
+		// Or it would be an alert that was told of already.
+		for _, text := range []*string{&c.fires, &c.silent, &c.heard} {
+			if *text != "" {
+				*text += fmt.Sprintf(" case=%d", i)
+			}
+		}
+		want := map[string]bool{}
+		var posted []map[string]string
+		for text, silent := range map[string]bool{c.fires: false, c.silent: true, c.heard: false} {
+			if text != "" {
+				posted = append(posted, labels(text))
+				want[alertOf(text)] = silent
+			}
+		}
+		r.forget()
+		a.post(t, false, posted...)
+		err := eventually(patience, func() error {
+			got := a.silenced(t)
+			for alert, silent := range want {
+				if s, there := got[alert]; !there || s != silent {
+					return fmt.Errorf("%s: there %v, silent %v, want silent %v", alert, there, s, silent)
+				}
+			}
+			if _, there := r.firing()[alertOf(c.heard)]; !there {
+				return fmt.Errorf("nobody was told of %s", c.heard)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("while %s: %v", c.fires, err)
+		}
+		if _, there := r.firing()[alertOf(c.silent)]; there {
+			t.Errorf("while %s: somebody was told of %s", c.fires, c.silent)
+		}
+		a.post(t, true, posted...)
+		if err := eventually(patience, func() error {
+			if left := a.silenced(t); len(left) > 0 {
+				return fmt.Errorf("%d alerts are still there", len(left))
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOneNotification has a thousand domains suffer from one cause: one notification tells of all.
+func TestOneNotification(t *testing.T) {
+	t.Parallel()
+	r := startReceiver(t)
+	a := startAlertmanager(t, writeDashboards(t, append(slices.Clone(hurry), "--set", "group_wait=5s")...), r)
+	var alerts []map[string]string
+	for i := range 1000 {
+		alerts = append(alerts, labels(fmt.Sprintf("alertname=MailprobeMXNoAddress target=d%d.example.org check=mx problem=mx_no_address severity=warning", i)))
+	}
+	a.post(t, false, alerts...)
+	if err := eventually(patience, func() error {
+		if len(r.all()) == 0 {
+			return errors.New("nobody was told")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	// Another kind of fault, later, is told when everything about the first has been.
+	const second = "alertname=MailprobeSPFMissing target=example.org check=spf problem=spf_missing severity=warning"
+	a.post(t, false, labels(second))
+	if err := eventually(patience, func() error {
+		if _, there := r.firing()[alertOf(second)]; !there {
+			return errors.New("nobody was told of the second")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if all := r.all(); len(all) != 2 || len(all[0].Alerts) != 1000 {
+		t.Errorf("%d notifications, of %d alerts the first; want two, of 1000", len(all), len(all[0].Alerts))
+	}
+}
+
+// TestAlerts has Prometheus and Alertmanager watch the demo with what the program writes: every fault that was planted arrives as
+// its alert, with what was seen and what to do, and nothing else does.
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	dir, address := writeDashboards(t, hurry...), freePort()
+	e := &exporter{url: "http://" + address}
+	ready := func() error {
+		_, err := e.get("/-/healthy")
+		return err
+	}
+	var err error
+	if e.program, err = startProgram(filepath.Join(dir, "demo.log"), ready, exporterBinary, "demo", "--web.listen-address", address); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.stop(syscall.SIGTERM) })
+	r := startReceiver(t)
+	a := startAlertmanager(t, dir, r)
+	config := filepath.Join(dir, "prometheus.yml")
+	edit(t, config, `- targets: ["localhost:10587"]`, fmt.Sprintf("- targets: [%q]", address))
+	edit(t, config, "localhost:9093", a.address)
+	startPrometheusAt(t, dir, config)
+
+	var missing []string
+	err = eventually(4*patience, func() error {
+		now := e.must(t)
+		missing = nil
+		got, silenced := r.firing(), a.silenced(t)
+		for _, want := range expectedAlerts(t, now) {
+			if _, there := got[want]; !there && !silenced[want] {
+				missing = append(missing, want)
+			}
+		}
+		if len(missing) > 0 || len(now.find("problem")) == 0 {
+			return fmt.Errorf("nobody was told of\n%s", strings.Join(missing, "\n"))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	last := e.must(t)
+	expected := expectedAlerts(t, last)
+	for alert, one := range r.firing() {
+		if !slices.Contains(expected, alert) {
+			t.Errorf("somebody was told of %s", alert)
+		}
+		for _, name := range []string{"summary", "description", "runbook_url", "dashboard_url"} {
+			if text := one.Annotations[name]; text == "" || strings.Contains(text, "<error") || strings.Contains(text, "{{") {
+				t.Errorf("%s: %s is %q", alert, name, one.Annotations[name])
+			}
+		}
+		for _, what := range whatWasSeen(last, one.Labels) {
+			if !strings.Contains(one.Annotations["description"], what) {
+				t.Errorf("%s does not say %s: %s", alert, what, one.Annotations["description"])
+			}
+		}
+	}
+}
+
+// expectedAlerts are those that the problems of a scrape have to become.
+func expectedAlerts(t *testing.T, s scrape) []string {
+	t.Helper()
+	rules, err := dashboards.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := map[string]string{}
+	for _, r := range rules {
+		if r.Severity == "" && r.Problem != "" {
+			name[r.Problem] = r.Name
+		}
+	}
+	var out []string
+	add := func(labels map[string]string) { out = append(out, series{name: "ALERTS", labels: labels}.String()) }
+	for _, p := range s.find("problem") {
+		alert, severity := name[p.labels["problem"]], p.labels["severity"]
+		switch {
+		case severity == "info":
+		case p.labels["problem"] == "dnsbl_listed":
+			for _, l := range s.find(fmt.Sprintf("dnsbl_listing{target=%q}", p.labels["target"])) {
+				if l.labels["severity"] != "info" {
+					add(map[string]string{"alertname": alert, "subject": l.labels["subject"], "list": l.labels["list"], "severity": l.labels["severity"]})
+				}
+			}
+		case p.labels["problem"] == "vantage_dnsbl_refused":
+			for _, l := range s.find(`dnsbl_state{state="blocked"}`) {
+				add(map[string]string{"alertname": alert, "list": l.labels["list"], "severity": severity})
+			}
+		default:
+			add(map[string]string{"alertname": alert, "target": p.labels["target"], "check": p.labels["check"], "problem": p.labels["problem"], "severity": severity})
+		}
+	}
+	return out
+}
+
+// whatWasSeen is what the description of an alert about a server has to say: replies that refuse, and why there was none.
+func whatWasSeen(s scrape, alert map[string]string) []string {
+	if alert["check"] != "smtp" || strings.HasPrefix(alert["problem"], "certificate_") {
+		return []string{alert["target"] + alert["subject"]}
+	}
+	var out []string
+	for _, class := range []string{"transient", "permanent"} {
+		for _, reply := range s.find(fmt.Sprintf("smtp_reply{target=%q,class=%q}", alert["target"], class)) {
+			out = append(out, fmt.Sprintf("%s, %s: %s", reply.labels["address"], reply.labels["stage"], reply.labels["code"]), "("+reply.labels["cause"]+")")
+		}
+	}
+	for _, failure := range s.find(fmt.Sprintf("smtp_failure{target=%q}", alert["target"])) {
+		out = append(out, fmt.Sprintf("%s, %s: %s", failure.labels["address"], failure.labels["stage"], failure.labels["reason"]))
+	}
+	return out
+}

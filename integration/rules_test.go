@@ -1,0 +1,159 @@
+//go:build integration
+
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// writeDashboards has the program write its files, and returns where.
+func writeDashboards(t *testing.T, args ...string) string {
+	t.Helper()
+	dir := directory(t, "dashboards")
+	succeed(t, dir, exporterBinary, append([]string{"dashboards", "--output", dir}, args...)...)
+	return dir
+}
+
+// succeed runs a program that has to succeed and returns what it said.
+func succeed(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%.5000s", filepath.Base(name), strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// TestRules has Prometheus' and Alertmanager's own tools read what the program writes, and run the tests of the rules, whatever the
+// options.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]string{
+		"defaults":  nil,
+		"elsewhere": {"--lang", "ru", "--external-url", "https://probe.example.org", "--grafana-url", "https://grafana.example.org/", "--set", "time_scale=0.1"},
+		"routed":    {"--job-selector", `job=~"mail.*",env="a"`, "--set", "alert_labels=team", "--set", "time_scale=0.1"},
+		"strict":    {"--set", "time_scale=0", "--set", "listed_lists=2", "--set", "certificate_warning=60d", "--set", "certificate_warning_share=0.5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := writeDashboards(t, options...)
+			succeed(t, dir, "promtool", "check", "rules", "--lint-fatal", "alerts.yml")
+			succeed(t, dir, "promtool", "check", "config", "--lint-fatal", "prometheus.yml")
+			succeed(t, dir, "amtool", "check-config", "alertmanager.yml")
+			if out := succeed(t, dir, "promtool", "test", "rules", "alerts_test.yml"); !strings.Contains(out, "SUCCESS") {
+				t.Errorf("promtool says %s", out)
+			}
+		})
+	}
+}
+
+// TestRuleCases runs the cases that are written by hand.
+func TestRuleCases(t *testing.T) {
+	t.Parallel()
+	succeed(t, "../dashboards/testdata", "promtool", "test", "rules", "cases_test.yml")
+}
+
+// TestRoutes asks Alertmanager's tool who is told of what.
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	for severity, want := range map[string]string{"critical": "mailprobe", "warning": "mailprobe", "info": "nobody", "none": "nobody"} {
+		got := succeed(t, "../dashboards", "amtool", "config", "routes", "test", "--config.file", "alertmanager.yml", "--verify.receivers", want, "alertname=MailprobeAny", "severity="+severity)
+		if !strings.HasSuffix(got, "\n"+want+"\n") && got != want+"\n" {
+			t.Errorf("%s goes to %s, want %s", severity, got, want)
+		}
+	}
+}
+
+// TestOneFault has a thousand domains share a server that is down and a sender that is listed. Two exporters see that, and Prometheus
+// asking /probe: it is one alert each.
+func TestOneFault(t *testing.T) {
+	t.Parallel()
+	rules, err := filepath.Abs("../dashboards/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "rule_files: [%q]\nevaluation_interval: 1m\ntests:\n- interval: 1m\n  input_series:\n", rules)
+	for _, place := range []string{`job="mailprobe",instance="a"`, `job="mailprobe",instance="b"`, `job="probe",instance="mx.example.org:25"`} {
+		add := func(name, format string, args ...any) {
+			fmt.Fprintf(&b, "  - {series: 'mailprobe_%s{%s,%s}', values: '1+0x60'}\n", name, place, fmt.Sprintf(format, args...))
+		}
+		add("build_info", `version="1"`)
+		add("problem", `target="mx.example.org:25",check="smtp",problem="smtp_unreachable",severity="critical"`)
+		add("smtp_failure", `target="mx.example.org:25",address="192.0.2.1",stage="connect",reason="timeout"`)
+		add("problem", `target="203.0.113.9",check="dnsbl",problem="dnsbl_listed",severity="critical"`)
+		add("dnsbl_listing", `target="203.0.113.9",subject="203.0.113.9",list="spamhaus_zen",code="127.0.0.4",meaning="exploit",severity="critical"`)
+		for i := range 1000 {
+			domain := fmt.Sprintf("d%d.example.org", i)
+			add("target_info", `target=%q,kind="domain",owner="own"`, domain)
+			add("mx_info", `target=%q,server="mx.example.org:25",preference="10"`, domain)
+			add("sender_info", `target=%q,sender="203.0.113.9"`, domain)
+			add("check_conclusive", `target=%q,check="mx"`, domain)
+		}
+	}
+	b.WriteString(`  promql_expr_test:
+  - expr: ALERTS{alertstate="firing"}
+    eval_time: 20m
+    exp_samples:
+    - {labels: 'ALERTS{alertname="MailprobeSMTPUnreachable",alertstate="firing",target="mx.example.org:25",check="smtp",problem="smtp_unreachable",severity="critical"}', value: 1}
+    - {labels: 'ALERTS{alertname="MailprobeDNSBLListed",alertstate="firing",subject="203.0.113.9",list="spamhaus_zen",severity="critical"}', value: 1}
+  alert_rule_test:
+  - alertname: MailprobeSMTPUnreachable
+    eval_time: 20m
+    exp_alerts:
+    - exp_labels: {target: "mx.example.org:25", check: smtp, problem: smtp_unreachable, severity: critical}
+      exp_annotations:
+        summary: The server cannot be connected to
+        description: |-
+          mx.example.org:25: No TCP connection comes about: it is refused, or nothing answers in time. Senders queue their mail and return it after some days.
+          - 192.0.2.1, connect: timeout
+          - domains that receive mail through it: 1000
+          What to do:
+          - On the server see whether it listens: ` + "`ss -ltn 'sport = :25'`" + `. Start the service if it does not, and read its log.
+          - Try from another network: ` + "`nc -vz mail.example.org 25`" + `. If it answers there, the fault is on the way and not in the server.
+          - Open the port in the firewall of the server and in the hosting provider's panel.
+          - If only IPv6 fails, make the server listen on IPv6 or remove the AAAA record.
+          - If it is your mail program that cannot connect on port 25, set port 587 with STARTTLS or 465 with TLS.
+        runbook_url: https://github.com/mailprobe/mailprobe_exporter/blob/main/docs/problems.md#smtp_unreachable
+        dashboard_url: /graph?g0.expr=mailprobe_problem%7Btarget%3D%22mx.example.org%3A25%22%7D&g0.tab=1
+`)
+	dir := directory(t, "rules")
+	write(t, filepath.Join(dir, "test.yml"), b.String())
+	succeed(t, dir, "promtool", "test", "rules", "test.yml")
+}
+
+// TestMixin evaluates the mixin: all rules and dashboards are in it.
+func TestMixin(t *testing.T) {
+	t.Parallel()
+	jsonnet := succeed(t, ".", "go", "tool", "-modfile=../tools/go.mod", "-n", "jsonnet")
+	got := succeed(t, writeDashboards(t), strings.TrimSpace(jsonnet), "-e", `
+		local m = import 'mixin.libsonnet';
+		[std.length(m.prometheusAlerts.groups) > 10, std.map(function(g) g.name, m.prometheusRules.groups), std.objectFields(m.grafanaDashboards), m.grafanaDashboards['mailprobe-server.json'].uid]`)
+	want := `[true,["mailprobe-recorded"],["mailprobe-domain.json","mailprobe-exporter.json","mailprobe-overview.json","mailprobe-reputation.json","mailprobe-server.json"],"mailprobe-server"]`
+	if got := strings.Join(strings.Fields(got), ""); got != want {
+		t.Errorf("it has %s, want %s", got, want)
+	}
+}
+
+// TestFilesAreReplaced has the program write over its own files, and leave those of others alone.
+func TestFilesAreReplaced(t *testing.T) {
+	t.Parallel()
+	dir := writeDashboards(t)
+	succeed(t, dir, exporterBinary, "dashboards", "--output", dir, "--set", "lag=7m")
+	own := filepath.Join(dir, "alertmanager.yml")
+	write(t, own, "route: {receiver: a}\n")
+	if out, err := exec.CommandContext(t.Context(), exporterBinary, "dashboards", "--output", dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "nothing was written") {
+		t.Errorf("it says %v, %s", err, out)
+	}
+	rules, err := os.ReadFile(filepath.Join(dir, "alerts.yml"))
+	if err != nil || !strings.Contains(string(rules), "mailprobe_schedule_lag_seconds) > 420") {
+		t.Errorf("alerts.yml was written all the same: %v", err)
+	}
+}

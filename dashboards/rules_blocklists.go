@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 )
@@ -70,7 +71,7 @@ func (m *maker) listedOnSeveral() alert {
 		remedies: p.Remedies,
 		fires:    `subject="203.0.113.10",severity="critical"`,
 	}
-	for i := range int(m.listedLists) {
+	for i := range int(math.Ceil(m.listedLists)) {
 		list := fmt.Sprintf("list%d", i)
 		a.cases = append(a.cases, m.listing("203.0.113.10", list, "warning")...)
 		a.also = append(a.also, fmt.Sprintf(`alertname="MailprobeDNSBLListed",subject="203.0.113.10",list=%q,severity="warning"`, list))

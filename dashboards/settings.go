@@ -44,7 +44,7 @@ type Setting struct {
 	Help    catalog.Text // A line without a full stop.
 
 	value       any     // *time.Duration, *float64 or *[]string: where it is kept.
-	least, most float64 // Of a number.
+	least, most float64 // Of a number; the least of a time, in seconds.
 }
 
 // Settings returns everything that may be set, in the order of the documentation.
@@ -77,14 +77,14 @@ func (s *settings) table() []Setting {
 		{"for_exporter", "10m", text{EN: "How long the exporter itself has to be down, late or idle", RU: "Сколько сам экспортёр должен не работать, опаздывать или простаивать"}, &s.exporter.wait, 0, 0},
 		{"keep_exporter", "5m", text{EN: "How long it has to be well before its alert ends", RU: "Сколько он должен работать, чтобы оповещение закончилось"}, &s.exporter.keep, 0, 0},
 		{"greylisted_for", "6h", text{EN: "How long a recipient may be greylisted before somebody is told", RU: "Сколько получатель может оставаться в сером списке, прежде чем об этом сообщат"}, &s.greylistedFor, 0, 0},
-		{"changed_for", "1h", text{EN: "How long a changed record is shown as an alert", RU: "Сколько изменённая запись видна как оповещение"}, &s.changedFor, 0, 0},
-		{"stale_after", "1d", text{EN: "Age of a verdict that nobody should rely on any more", RU: "Возраст вердикта, на который больше не стоит полагаться"}, &s.staleAfter, 0, 0},
-		{"stale_relay_after", "3d", text{EN: "The same for the check relay, which runs once a day", RU: "То же для проверки relay: она идёт раз в день"}, &s.staleRelayAfter, 0, 0},
-		{"lag", "5m", text{EN: "How late rounds may begin", RU: "Насколько проверки могут опаздывать"}, &s.lag, 0, 0},
-		{"running", "30m", text{EN: "How long no check at all may have run", RU: "Сколько может не идти ни одна проверка"}, &s.running, 0, 0},
-		{"certificate_warning", "21d", text{EN: "Time left of a certificate that should have been renewed", RU: "Остаток срока сертификата, который уже должен был обновиться"}, &s.certificateWarning, 0, 0},
+		{"changed_for", "1h", text{EN: "How long a changed record is shown as an alert", RU: "Сколько изменённая запись видна как оповещение"}, &s.changedFor, 60, 0},
+		{"stale_after", "1d", text{EN: "Age of a verdict that nobody should rely on any more", RU: "Возраст вердикта, на который больше не стоит полагаться"}, &s.staleAfter, 3600, 0},
+		{"stale_relay_after", "3d", text{EN: "The same for the check relay, which runs once a day", RU: "То же для проверки relay: она идёт раз в день"}, &s.staleRelayAfter, 3600, 0},
+		{"lag", "5m", text{EN: "How late rounds may begin", RU: "Насколько проверки могут опаздывать"}, &s.lag, 1, 0},
+		{"running", "30m", text{EN: "How long no check at all may have run", RU: "Сколько может не идти ни одна проверка"}, &s.running, 300, 0},
+		{"certificate_warning", "21d", text{EN: "Time left of a certificate that should have been renewed", RU: "Остаток срока сертификата, который уже должен был обновиться"}, &s.certificateWarning, 3600, 0},
 		{"certificate_warning_share", "0.25", text{EN: "Share of its life, if that is less: certificates of a week are renewed within days", RU: "Доля его срока, если она меньше: недельные сертификаты обновляют за считаные дни"}, &s.warningShare, 0, 1},
-		{"certificate_critical", "7d", text{EN: "Time left of a certificate at which somebody is woken where mail depends on it", RU: "Остаток срока, при котором будят, если от сертификата зависит почта"}, &s.certificateCritical, 0, 0},
+		{"certificate_critical", "7d", text{EN: "Time left of a certificate at which somebody is woken where mail depends on it", RU: "Остаток срока, при котором будят, если от сертификата зависит почта"}, &s.certificateCritical, 3600, 0},
 		{"certificate_critical_share", "0.1", text{EN: "Share of its life, if that is less", RU: "Доля его срока, если она меньше"}, &s.criticalShare, 0, 1},
 		{"listed_lists", "3", text{EN: "On how many lists at once a subject is in deep trouble", RU: "Сколько чёрных списков сразу — большая беда"}, &s.listedLists, 2, 100},
 		{"lookups_near", "8", text{EN: "Lookups of an SPF record at which the limit of 10 is near", RU: "Число запросов SPF-записи, при котором предел в 10 близок"}, &s.lookupsNear, 1, 10},
@@ -92,10 +92,10 @@ func (s *settings) table() []Setting {
 		{"replica_labels", "job,instance,pod,container,endpoint,service,namespace,node", text{EN: "Labels that say who scraped whom; what they tell apart is one fault", RU: "Метки, которые говорят, кто кого опрашивал; различие в них не делает из одной неисправности две"}, &s.replicaLabels, 0, 0},
 		{"alert_labels", "", text{EN: "Target labels that alerts carry for routing: those of alert_labels in exporter.yml", RU: "Метки целей, которые нужны для маршрутов: те же, что в alert_labels в exporter.yml"}, &s.alertLabels, 0, 0},
 		{"group_wait", "30s", text{EN: "In alertmanager.yml: how long the first notification waits for more of its kind", RU: "В alertmanager.yml: сколько первое уведомление ждёт других того же рода"}, &s.groupWait, 0, 0},
-		{"group_interval", "5m", text{EN: "In alertmanager.yml: how often a notification may be followed by what has come or gone since", RU: "В alertmanager.yml: как часто сообщать о том, что с тех пор появилось и прошло"}, &s.groupInterval, 0, 0},
-		{"repeat_interval", "12h", text{EN: "In alertmanager.yml: how often what stands is told again", RU: "В alertmanager.yml: как часто напоминать о том, что не прошло"}, &s.repeatInterval, 0, 0},
-		{"scrape_interval", "30s", text{EN: "In prometheus.yml: how often the exporter is scraped, which never probes", RU: "В prometheus.yml: как часто опрашивать экспортёр; сам опрос ничего не проверяет"}, &s.scrapeInterval, 0, 0},
-		{"evaluation_interval", "30s", text{EN: "In prometheus.yml: how often rules are evaluated", RU: "В prometheus.yml: как часто вычислять правила"}, &s.evaluationInterval, 0, 0},
+		{"group_interval", "5m", text{EN: "In alertmanager.yml: how often a notification may be followed by what has come or gone since", RU: "В alertmanager.yml: как часто сообщать о том, что с тех пор появилось и прошло"}, &s.groupInterval, 1, 0},
+		{"repeat_interval", "12h", text{EN: "In alertmanager.yml: how often what stands is told again", RU: "В alertmanager.yml: как часто напоминать о том, что не прошло"}, &s.repeatInterval, 1, 0},
+		{"scrape_interval", "30s", text{EN: "In prometheus.yml: how often the exporter is scraped, which never probes", RU: "В prometheus.yml: как часто опрашивать экспортёр; сам опрос ничего не проверяет"}, &s.scrapeInterval, 1, 0},
+		{"evaluation_interval", "30s", text{EN: "In prometheus.yml: how often rules are evaluated", RU: "В prometheus.yml: как часто вычислять правила"}, &s.evaluationInterval, 1, 0},
 	}
 }
 
@@ -139,7 +139,9 @@ func (s *settings) scaled(d time.Duration) time.Duration {
 func (s *Setting) parse(text string) (err error) {
 	switch v := s.value.(type) {
 	case *time.Duration:
-		*v, err = parseDuration(text)
+		if *v, err = parseDuration(text); err == nil && v.Seconds() < s.least {
+			err = fmt.Errorf("want at least %s", promDuration(time.Duration(s.least)*time.Second))
+		}
 	case *float64:
 		if *v, err = strconv.ParseFloat(text, 64); err != nil || math.IsNaN(*v) || *v < s.least || *v > s.most {
 			err = fmt.Errorf("want a number from %g to %g, as %s", s.least, s.most, s.Default)

@@ -2,6 +2,7 @@ package mailworld
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -48,7 +49,7 @@ func (w *World) Demo() (config []byte, err error) {
 		}
 		sick = append(sick, p.sicknesses(h)...)
 	}
-	if err := w.Zone(d.zone.String()); err != nil {
+	if err := errors.Join(w.Zone(d.zone.String()), w.Later(d.later.String())); err != nil {
 		return nil, err
 	}
 	w.mu.Lock()
@@ -61,7 +62,7 @@ func (w *World) Demo() (config []byte, err error) {
 type demo struct {
 	world                     *World
 	key                       string // A good DKIM record.
-	zone                      strings.Builder
+	zone, later               strings.Builder
 	domains, servers, senders strings.Builder // Entries of exporter.yml.
 }
 
@@ -83,6 +84,7 @@ type home struct {
 	sts    string // Record of MTA-STS; "": none, and no policy either.
 	policy Site
 	extra  string // Further records.
+	later  string // Records that take the place of others once these were given out.
 
 	hosts  []*host // Its own servers.
 	sender sender
@@ -113,6 +115,8 @@ type host struct {
 	config      string              // Settings in exporter.yml; "" leaves the server to be found by MX.
 	// tlsa makes the data of its TLSA records from its certificate; nil: there are none.
 	tlsa func(chain []*x509.Certificate) []string
+	// tlsaLater makes those that take their place once they were given out; nil: they stay.
+	tlsaLater func(chain []*x509.Certificate) []string
 }
 
 // newHome returns the home of the n-th patient, in good health. Where a fault is to show on a server or a sender, the domain has one of
@@ -182,6 +186,7 @@ func (d *demo) settle(h *home) error {
 		}
 	}
 	d.zone.WriteString(h.extra)
+	d.later.WriteString(h.later)
 	if h.gone {
 		return nil
 	}
@@ -288,8 +293,14 @@ func (d *demo) promise(s *host) error {
 			chain = append(chain, c)
 		}
 	}
+	name := fmt.Sprintf("_%d._tcp.%s", s.at[0].Port(), s.name)
 	for _, data := range s.tlsa(chain) {
-		d.record(fmt.Sprintf("_%d._tcp.%s", s.at[0].Port(), s.name), "TLSA", data)
+		d.record(name, "TLSA", data)
+	}
+	if s.tlsaLater != nil {
+		for _, data := range s.tlsaLater(chain) {
+			fmt.Fprintf(&d.later, "%s. TLSA %s\n", name, data)
+		}
 	}
 	return nil
 }

@@ -56,6 +56,8 @@ func TestDemoNames(t *testing.T) {
 		{"AAAA", "mx1.healthy.example.", "NOERROR\nmx1.healthy.example. 60 IN AAAA 2001:db8::19"},
 		{"PTR", reverse(netip.MustParseAddr("2001:db8::19")) + ".", "NOERROR\n" + reverse(netip.MustParseAddr("2001:db8::19")) + ". 60 IN PTR mx1.healthy.example."},
 		{"PTR", "10.113.0.203.in-addr.arpa.", "NOERROR\n10.113.0.203.in-addr.arpa. 60 IN PTR out.healthy.example."},
+		{"TXT", "_dmarc.healthy.example.", "NOERROR\n_dmarc.healthy.example. 60 IN TXT \"v=DMARC1; p=reject; rua=mailto:dmarc@reports.example\""},
+		{"TXT", "_dmarc.healthy.example.", "NOERROR\n_dmarc.healthy.example. 60 IN TXT \"v=DMARC1; p=reject; sp=reject; rua=mailto:dmarc@reports.example\""},
 		{"A", "1.0.0.127.honest.bl.example.", "NXDOMAIN\n/ . 60"},
 		{"A", "2.0.0.127.refusing.bl.example.", "NOERROR\n2.0.0.127.refusing.bl.example. 60 IN A 127.255.255.254"},
 		{"A", "1.0.0.127.world.bl.example.", "NOERROR\n1.0.0.127.world.bl.example. 60 IN A 127.0.0.2"},

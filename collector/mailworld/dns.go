@@ -33,6 +33,10 @@ const (
 // the SOA record of the closest name above that has one, or one of the root that lives 60 seconds.
 func (w *World) Zone(text string) error { return w.names.zone.add(text) }
 
+// Later adds records as Zone does, but each RRset takes its place only when the one of its name and type that is there now was
+// given out: who has asked once sees it change.
+func (w *World) Later(text string) error { return w.names.zone.addLater(text) }
+
 // Remove takes every record of a name away; it is NXDOMAIN afterwards unless there are names below it.
 func (w *World) Remove(name string) { w.names.zone.remove(name) }
 
@@ -210,6 +214,7 @@ func (n *nameServer) reply(query []byte, overUDP bool) []byte {
 			fault = ""
 		}
 		m.Answer, m.Ns, m.Rcode = n.zone.answer(q.Question[0])
+		n.zone.turn(q.Question[0])
 		m.AuthenticatedData = fault == "" && validated(q) && n.secure(q.Question[0].Name, m.Answer)
 		return n.spoil(m, fault, room, overUDP)
 	}

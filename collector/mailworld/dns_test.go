@@ -307,3 +307,32 @@ func TestSecure(t *testing.T) {
 		}
 	}
 }
+
+// TestLater: who has asked once for an RRset is given another the next time.
+func TestLater(t *testing.T) {
+	w := zoned(t)
+	if err := w.Zone("turn.example.org. A 192.0.2.1\nturn.example.org. TXT \"stays\""); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Later("TURN.example.org. A 192.0.2.2\nnowhere.example.org. A 192.0.2.3"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Later("turn.example.org. A nonsense"); err == nil {
+		t.Error("nonsense is taken for records")
+	}
+	for _, test := range []struct{ rtype, name, want string }{
+		{"TXT", "turn.example.org.", `NOERROR` + "\n" + `turn.example.org. 60 IN TXT "stays"`},
+		{"A", "turn.example.org.", "NOERROR\nturn.example.org. 60 IN A 192.0.2.1"},
+		{"A", "turn.example.org.", "NOERROR\nturn.example.org. 60 IN A 192.0.2.2"},
+		{"A", "turn.example.org.", "NOERROR\nturn.example.org. 60 IN A 192.0.2.2"},
+		{"TXT", "turn.example.org.", `NOERROR` + "\n" + `turn.example.org. 60 IN TXT "stays"`},
+	} {
+		in, err := ask(w, "udp", test.rtype, test.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := written(in); got != test.want {
+			t.Errorf("%s %s:\n%s\nwant\n%s", test.rtype, test.name, got, test.want)
+		}
+	}
+}

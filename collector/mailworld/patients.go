@@ -108,8 +108,8 @@ var patients = slices.Concat([]patient{
 }, serverPatients, certificatePatients, loginPatients, recipientPatients, danePatients, senderPatients, mxPatients, spfPatients, dkimPatients,
 	dmarcPatients, policyPatients, dnssecPatients)
 
-// flourish gives the healthy domain what a larger one has: IPv6, a backup server, servers for submission, DANE, and reports that
-// somebody else reads.
+// flourish gives the healthy domain what a larger one has: IPv6, a backup server, servers for submission, DANE, reports that
+// somebody else reads, and somebody who tends it: once it was looked at, its DMARC policy names subdomains, and the next key of a server is announced.
 func flourish(w *World, h *home) {
 	mx1 := h.hosts[0]
 	mx1.at = append(mx1.at, netip.AddrPortFrom(netip.MustParseAddr("2001:db8::19"), 25))
@@ -119,6 +119,7 @@ func flourish(w *World, h *home) {
 	for _, s := range h.hosts {
 		s.tlsa = pinned
 	}
+	mx1.tlsaLater = announced("the next key")
 	for _, port := range []uint16{587, 465} {
 		s := h.submission(w, port)
 		s.server.Accounts = map[string]string{demoUser: demoPassword}
@@ -128,6 +129,7 @@ func flourish(w *World, h *home) {
 	h.spf = []string{fmt.Sprintf("v=spf1 mx ip4:%s -all", h.sender.addr)}
 	h.protect("enforce", month, "*."+h.domain)
 	h.dmarc = []string{"v=DMARC1; p=reject; rua=mailto:dmarc@reports.example"}
+	h.later = "_dmarc." + h.domain + ". TXT " + quoted("v=DMARC1; p=reject; sp=reject; rua=mailto:dmarc@reports.example") + "\n"
 	h.extra = h.domain + "._report._dmarc.reports.example. TXT v=DMARC1\n"
 }
 

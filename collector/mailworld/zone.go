@@ -2,6 +2,7 @@ package mailworld
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -21,23 +22,25 @@ type zone struct {
 	mu    sync.RWMutex
 	names map[string]rrsets // By canonical name.
 	below map[string]int    // How many names with records are at or below a name.
+	later map[rrsetKey][]dns.RR
+}
+
+// An rrsetKey says which RRset is meant.
+type rrsetKey struct {
+	name  string // Canonical.
+	rtype uint16
 }
 
 // rrsets are the records of one name by type.
 type rrsets map[uint16][]dns.RR
 
-// add puts records in, replacing the RRsets it names.
-func (z *zone) add(text string) error {
+// readZone reads records in master file form: RRsets, and their order in the text.
+func readZone(text string) (order []rrsetKey, sets map[rrsetKey][]dns.RR, err error) {
 	parser := dns.NewZoneParser(strings.NewReader(text), "", "")
 	parser.SetDefaultTTL(defaultTTL)
-	type key struct {
-		name  string
-		rtype uint16
-	}
-	var order []key
-	sets := map[key][]dns.RR{}
+	sets = map[rrsetKey][]dns.RR{}
 	for rr, ok := parser.Next(); ok; rr, ok = parser.Next() {
-		k := key{dns.CanonicalName(rr.Header().Name), rr.Header().Rrtype}
+		k := rrsetKey{dns.CanonicalName(rr.Header().Name), rr.Header().Rrtype}
 		if sets[k] == nil {
 			order = append(order, k)
 		}
@@ -47,7 +50,16 @@ func (z *zone) add(text string) error {
 		}
 	}
 	if err := parser.Err(); err != nil {
-		return fmt.Errorf("read zone: %w", err)
+		return nil, nil, fmt.Errorf("read zone: %w", err)
+	}
+	return order, sets, nil
+}
+
+// add puts records in, replacing the RRsets it names.
+func (z *zone) add(text string) error {
+	order, sets, err := readZone(text)
+	if err != nil {
+		return err
 	}
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -64,6 +76,32 @@ func (z *zone) add(text string) error {
 		z.names[k.name][k.rtype] = sets[k]
 	}
 	return nil
+}
+
+// addLater keeps RRsets until those that they replace were given out.
+func (z *zone) addLater(text string) error {
+	_, sets, err := readZone(text)
+	if err != nil {
+		return err
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.later == nil {
+		z.later = map[rrsetKey][]dns.RR{}
+	}
+	maps.Copy(z.later, sets)
+	return nil
+}
+
+// turn puts the RRset in whose turn has come now that the one before was given out.
+func (z *zone) turn(q dns.Question) {
+	k := rrsetKey{dns.CanonicalName(q.Name), q.Qtype}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if rrs, waiting := z.later[k]; waiting && len(z.names[k.name][k.rtype]) > 0 {
+		z.names[k.name][k.rtype] = rrs
+		delete(z.later, k)
+	}
 }
 
 // remove takes every record of a name away.

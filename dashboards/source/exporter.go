@@ -11,7 +11,8 @@ func exporter() *builder {
 	return board(exporterUID, "Exporter", "The exporter itself: whether it looks from a good place, keeps up, and what it costs.", "now-6h").
 		WithPanel(configLoaded()).WithPanel(dropped()).WithPanel(lag()).WithPanel(inFlight()).WithPanel(seriesNow()).WithPanel(version()).
 		WithPanel(vantageTests()).
-		WithPanel(problems("Problems of the vantage", "What keeps this machine from seeing as others do. They make verdicts unknown, never wrong.", 12, 8, gravest(`target="vantage"`))).
+		WithPanel(problems("Problems of the vantage",
+			"What keeps this machine from seeing as others do. They make verdicts unknown, never wrong.", 12, 8, gravest(`target="vantage"`))).
 		WithPanel(runs()).
 		WithPanel(oldest()).
 		WithPanel(durations()).
@@ -61,7 +62,8 @@ func version() panel {
 }
 
 func vantageTests() panel {
-	return timeline("Is this a place to judge from?", "Tests of the machine: whether its port 25, its address families and its resolver do what they should, and whether others take it for a good one.", 12, 8,
+	return timeline("Is this a place to judge from?",
+		"Tests of the machine: whether its port 25, its address families and its resolver do what they should, and whether others take it for a good one.", 12, 8,
 		over("{{test}} {{instance}}", one("test, instance", "vantage_ok"))).
 		Unit("none").Mappings(meaning(word{1, "passed", good}, word{0, "failed", bad}))
 }
@@ -72,25 +74,27 @@ func perSecond(by, metric string, matchers ...string) string {
 }
 
 func runs() panel {
-	return painted(stacked("Runs of checks", "Runs of checks a second, by outcome. Inconclusive ones could not tell; skipped ones had nothing to ask, or a server asked to be left alone.", 12,
+	return painted(stacked("Runs of checks",
+		"Runs of checks a second, by outcome. Inconclusive ones could not tell; skipped ones had nothing to ask, or a server asked to be left alone.", 16,
 		over("{{outcome}}", perSecond("outcome", "probes_total"))).
 		Unit("ops"), map[string]string{"conclusive": good, "inconclusive": unknown, "skipped": plain})
 }
 
 func oldest() panel {
-	return bars("Oldest verdict of each check", "How long ago the check ran last, for the target where that is longest. Beyond its interval and a little: it does not keep up.", 12, 8,
+	return bars("Oldest verdict of each check",
+		"How long ago the check ran last, for the target where that is longest. Beyond its interval and a little: it does not keep up.", 8, 16,
 		now("{{check}}", "sort_desc(time() - min by (check) ("+one("target, check", "check_last_run_timestamp_seconds")+"))")).
 		Unit("s").Decimals(0).ColorScheme(color(dashboard.FieldColorModeIdThresholds, "")).Thresholds(steps(told, step{6 * 3600, warned}, step{30 * 3600, bad}))
 }
 
 func durations() panel {
-	return lines("Slowest runs", "How long runs of a check take, waiting included: one of twenty takes longer.", 12,
-		over("{{check}}", "histogram_quantile(0.95, "+perSecond("check, le", "probe_duration_seconds_bucket")+")")).
+	return lines("Slowest runs", "How long runs of a check take, waiting included: one of twenty takes longer.", 16,
+		over("{{check}}", "histogram_quantile(0.95, "+perSecond("check, le", "probe_duration_seconds_bucket")+") > 0")).
 		Unit("s")
 }
 
 func dnsQueries() panel {
-	return painted(stacked("DNS questions", "Questions a second that were sent to resolvers, by what became of them.", 12,
+	return painted(stacked("DNS questions", "Questions a second that were sent to resolvers, by what became of them.", 8,
 		over("{{outcome}}", perSecond("outcome", "dns_queries_total"))).
 		Unit("reqps"), map[string]string{
 		"found": good, "no_data": told, "no_name": told, "servfail": warned, "refused": bad, "timeout": worst, "error": bad,
@@ -115,12 +119,12 @@ func memory() panel {
 }
 
 func processor() panel {
-	return lines("Processor", "How much of one core the process takes.", 12,
+	return lines("Processor", "How much of one core the process takes.", 8,
 		over("{{instance}}", "rate(process_cpu_seconds_total{"+selected+"}[$__rate_interval]) and on (job, instance) "+series("build_info"))).
 		Unit("percentunit")
 }
 
 func seriesOverTime() panel {
-	return lines("Series over time", "Series about targets in a scrape, by exporter.", 12,
+	return lines("Series over time", "Series about targets in a scrape, by exporter.", 8,
 		over("{{instance}}", one("instance", "series"))).Unit("short")
 }

@@ -62,6 +62,10 @@ func render(b *builder) ([]byte, error) {
 		return nil, err
 	}
 	arrange(d.Panels)
+	for i := range d.Templating.List {
+		v := &d.Templating.List[i]
+		v.Auto, v.AutoMin, v.AutoCount = nil, nil, nil // The SDK gives all what only variables with intervals have.
+	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
@@ -49,27 +51,29 @@ func text(w string) dashboard.StringOrArrayOfString {
 }
 
 func critical() panel {
-	return figures("Critical", "Targets with at least one critical problem: mail is lost or refused.", 4,
+	return figures("Critical", "Targets with at least one critical problem: mail is lost or refused. The machine that probes counts too.", 4,
 		now("", orZero("count("+one("target", "problem", onOverview, `severity="critical"`)+")"))).
 		Unit("short").Thresholds(steps(good, step{1, bad}))
 }
 
 func warnings() panel {
-	return figures("Warnings", "Targets with a warning and nothing worse.", 4,
-		now("", orZero("count("+one("target", "problem", onOverview, `severity="warning"`)+" unless on (target) "+series("problem", `severity="critical"`)+")"))).
+	expr := one("target", "problem", onOverview, `severity="warning"`) + " unless on (target) " + series("problem", `severity="critical"`)
+	return figures("Warnings", "Targets with a warning and nothing worse.", 4, now("", orZero("count("+expr+")"))).
 		Unit("short").Thresholds(steps(good, step{1, warned}))
 }
 
 func notTold() panel {
-	return figures("Cannot tell", "Targets of which the last run of some check reached no verdict, for example because DNS did not answer. Unknown is neither well nor wrong.", 4,
+	return figures("Cannot tell",
+		"Targets of which the last run of some check reached no verdict, for example because DNS did not answer. Unknown is neither well nor wrong.", 4,
 		now("", orZero("count("+untold(onOverview)+")"))).
 		Unit("short").Thresholds(steps(good, step{1, unknown}))
 }
 
 func well() panel {
+	lookedAt := "(" + one("target", "target_info", onOverview) + " and on (target) " + series("check_conclusive") + ")"
 	return figures("Well", "Targets that were looked at, of which everything could be told, without a critical problem or a warning.", 4,
-		now("", orZero("count(("+one("target", "target_info", onOverview)+" and on (target) "+series("check_conclusive")+
-			") unless on (target) "+series("problem", `severity=~"critical|warning"`)+" unless on (target) ("+untold()+"))"))).
+		now("", orZero("count("+lookedAt+"\nunless on (target) "+series("problem", `severity=~"critical|warning"`)+
+			"\nunless on (target) ("+untold()+"))"))).
 		Unit("short").Thresholds(steps(good))
 }
 
@@ -85,7 +89,7 @@ func expiring() scale { return steps(bad, step{7, warned}, step{21, good}) }
 func firstExpiry() panel {
 	return figures("First certificate expires in", "Days left of the certificate that expires first, those that have expired left out.", 4,
 		now("", "min(("+expiry("target", onOverview)+" - time()) / 86400 > 0)")).
-		Unit("d").Decimals(0).Thresholds(expiring())
+		Unit("suffix:days").Decimals(0).Thresholds(expiring())
 }
 
 func problemsOverTime() panel {
@@ -95,20 +99,25 @@ func problemsOverTime() panel {
 }
 
 func certificates() panel {
-	return listed("Certificates by days left", "Certificates of servers, the first to expire on top; those that have expired count from their end. The server leads to its dashboard.", 8, 8, false, []column{
-		{field: "Value #A", title: "Days left", width: 90, styles: append(graded(expiring()), set("unit", "none"), set("decimals", 0))},
-		{field: "target", title: "Server", styles: []dashboard.DynamicConfigValue{toDashboard(serverUID, "target")}},
-		{field: "result", title: "Verification", width: 140},
-		{field: "Value #B"},
-	},
+	// Of several results the one that is not ok, if addresses differ.
+	results := fmt.Sprintf("topk by (target) (1, %s * 2\n  or %s)",
+		one("target, result", "certificate_verification", onOverview, `result!="ok"`),
+		one("target, result", "certificate_verification", onOverview, `result="ok"`))
+	return listed("Certificates by days left",
+		"Certificates of servers, the first to expire on top; those that have expired count from their end. The server leads to its dashboard.", 8, 8, false, []column{
+			{field: "Value #A", title: "Days left", width: 80, styles: append(graded(expiring()), set("unit", "none"), set("decimals", 0))},
+			{field: "target", title: "Server", styles: settings{toDashboard(serverUID, "target")}},
+			{field: "result", title: "Verification", width: 125, styles: verified()},
+			{field: "Value #B"},
+		},
 		rows("bottomk(50, ("+expiry("target", onOverview)+" - time()) / 86400)"),
-		// The one that is not ok, if addresses differ.
-		rows("topk by (target) (1, "+one("target, result", "certificate_verification", onOverview, `result!="ok"`)+" * 2 or "+one("target, result", "certificate_verification", onOverview, `result="ok"`)+") and on (target) bottomk(50, "+expiry("target", onOverview)+")"))
+		rows(results+" and on (target) bottomk(50, "+expiry("target", onOverview)+")"))
 }
 
 // refusals are the replies that make the difference.
 func refusals() panel {
-	return painted(stacked("Refused, put off or silent", "At how many addresses a stage of the dialogue now ends with a reply of class 4 (transient) or 5 (permanent), or without one.", 8,
+	return painted(stacked("Refused, put off or silent",
+		"At how many addresses a stage of the dialogue now ends with a reply of class 4 (transient) or 5 (permanent), or without one.", 8,
 		over("{{class}}", "count by (class) ("+one("target, address, stage, class", "smtp_reply", onOverview, `class=~"transient|permanent"`)+")"),
 		over("no reply", "count("+one("target, address, stage", "smtp_failure", onOverview)+")")).
 		Unit("short").Decimals(0), classColors)
@@ -118,7 +127,8 @@ func refusals() panel {
 var classColors = map[string]string{"positive": good, "intermediate": told, "transient": warned, "permanent": bad, "no reply": worst}
 
 func replies() panel {
-	return painted(lines("Replies by class", "How many stages of all dialogues end with a reply of each class: 2 positive, 3 intermediate, 4 transient, 5 permanent.", 8,
+	return painted(lines("Replies by class",
+		"How many stages of all dialogues end with a reply of each class: 2 positive, 3 intermediate, 4 transient, 5 permanent.", 8,
 		over("{{class}}", "count by (class) ("+one("target, address, stage, class", "smtp_reply", onOverview)+")")).
 		Unit("short").Decimals(0).
 		Custom(common.GraphFieldConfig{
@@ -128,12 +138,13 @@ func replies() panel {
 }
 
 func listings() panel {
-	return listed("Listings", "Which blocklists list which of our addresses and domains, the gravest first. The subject leads to its reputation.", 8, 8, true, []column{
-		{field: "Value", title: "Severity", width: 90, styles: as(severities)},
-		{field: "subject", title: "Subject", styles: []dashboard.DynamicConfigValue{toDashboard(reputationUID, "target")}},
-		{field: "list", title: "List", width: 130},
-		{field: "meaning", title: "Meaning", width: 150},
-		{field: "target"},
-		{field: "severity"},
-	}, rows("topk(100, "+rankedListings(onOverview)+")")).NoValue("nothing is listed")
+	return listed("Listings",
+		"Which blocklists list which of our addresses and domains, the gravest first. The subject leads to its reputation.", 8, 8, true, []column{
+			{field: "Value", title: "Severity", width: 90, styles: as(severities)},
+			{field: "subject", title: "Subject", styles: settings{toDashboard(reputationUID, "target")}},
+			{field: "list", title: "List", width: 110},
+			{field: "meaning", title: "Meaning", width: 130},
+			{field: "target"},
+			{field: "severity"},
+		}, rows("topk(100, "+rankedListings(onOverview)+")")).NoValue("nothing is listed")
 }

@@ -47,6 +47,8 @@ type (
 
 	panel = *dashboard.PanelBuilder
 	query = *prometheus.DataqueryBuilder
+
+	settings = []dashboard.DynamicConfigValue // Of a field.
 )
 
 // source is the data source that the reader has chosen.
@@ -61,7 +63,7 @@ func board(uid, title, description, from string, variables ...cog.Builder[dashbo
 		Time(from, "now").Refresh("1m").Timezone("browser").Editable().
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus")).
-		WithVariable(chosen("job", "Job", series0("target_info"), "job")).
+		WithVariable(chosen("job", "Job", "mailprobe_target_info", "job")).
 		WithVariable(chosen("instance", "Instance", `mailprobe_target_info{job=~"$job"}`, "instance"))
 	for _, v := range variables {
 		b.WithVariable(v)
@@ -80,9 +82,6 @@ func board(uid, title, description, from string, variables ...cog.Builder[dashbo
 // carried are the variables that every dashboard has, for a link. Its own variables a dashboard keeps to itself: a server
 // is no domain.
 const carried = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}"
-
-// series0 selects a metric of whichever exporter.
-func series0(metric string) string { return "mailprobe_" + metric }
 
 // chosen is a variable of which several values or all can be chosen, all at first.
 func chosen(name, title, series, label string) *dashboard.QueryVariableBuilder {
@@ -214,8 +213,11 @@ type column struct {
 	field  string // Label, or Value, or "Value #B".
 	title  string // "" hides it; links may still use it.
 	width  int    // 0: its share of what is left.
-	styles []dashboard.DynamicConfigValue
+	styles settings
 }
+
+// firstValue is the value of the first of several queries.
+const firstValue = "Value #A"
 
 // listed is a table of what queries give now, with these columns in their order, sorted by the first.
 func listed(title, description string, w, h uint32, descending bool, columns []column, queries ...query) panel {
@@ -231,7 +233,7 @@ func listed(title, description string, w, h uint32, descending bool, columns []c
 	order := map[string]int{}
 	for i, c := range columns {
 		order[c.field] = i
-		styles := slices.Clone(c.styles)
+		styles := append(slices.Clone(c.styles), set("noValue", "")) // That of the panel is for an empty table.
 		if c.title == "" {
 			// Grafana 10 to 12 know the one, later ones the other.
 			styles = append(styles, set("custom.hidden", true), set("custom.hideFrom", map[string]bool{"legend": true, "tooltip": true, "viz": true}))
@@ -240,6 +242,12 @@ func listed(title, description string, w, h uint32, descending bool, columns []c
 		}
 		if c.width > 0 {
 			styles = append(styles, set("custom.width", c.width))
+		}
+		if c.field == firstValue {
+			// If no other query finds anything, Grafana leaves its letter out.
+			order["Value"] = i
+			p.OverrideByRegexp("^Value( #A)?$", styles)
+			continue
 		}
 		p.OverrideByName(c.field, styles)
 	}
@@ -302,9 +310,27 @@ var (
 	postures   = append([]word{{untellable, "cannot tell", unknown}}, severities...)
 )
 
+// blank leaves a cell without a value uncoloured: it is not known.
+var blank = dashboard.ValueMapping{SpecialValueMap: &dashboard.SpecialValueMap{Type: dashboard.MappingTypeSpecialValue, Options: dashboard.DashboardSpecialValueMapOptions{
+	Match: dashboard.SpecialValueMatchNull, Result: dashboard.ValueMappingResult{Text: new(""), Color: new("transparent")},
+}}}
+
 // as gives a cell a meaning and its colour.
-func as(list []word) []dashboard.DynamicConfigValue {
-	return []dashboard.DynamicConfigValue{set("mappings", meaning(list...)), filled()}
+func as(list []word) settings {
+	return settings{set("mappings", append(meaning(list...), blank)), filled()}
+}
+
+// verified colours the result of a verification.
+func verified() settings {
+	return settings{
+		set("mappings", []dashboard.ValueMapping{
+			{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: map[string]dashboard.ValueMappingResult{"ok": {Color: new(good)}, "pass": {Color: new(good)}}}},
+			{RegexMap: &dashboard.RegexMap{Type: dashboard.MappingTypeRegexToText, Options: dashboard.DashboardRegexMapOptions{
+				Pattern: "(.+)", Result: dashboard.ValueMappingResult{Text: new("$1"), Color: new(bad)},
+			}}},
+		}),
+		set("custom.cellOptions", map[string]any{"type": "color-text"}),
+	}
 }
 
 // A scale is thresholds: the colour of the lowest values, then of those from each step on.
@@ -329,14 +355,16 @@ type step struct {
 }
 
 // graded colours a cell by a scale.
-func graded(s scale) []dashboard.DynamicConfigValue {
-	return []dashboard.DynamicConfigValue{set("thresholds", s), set("color", map[string]string{"mode": "thresholds"}), filled()}
+func graded(s scale) settings {
+	return settings{
+		set("thresholds", s), set("color", map[string]string{"mode": "thresholds"}), set("mappings", []dashboard.ValueMapping{blank}), filled(),
+	}
 }
 
 // painted gives the series of a name their colour.
 func painted(p panel, colors map[string]string) panel {
 	for _, name := range slices.Sorted(maps.Keys(colors)) {
-		p.OverrideByName(name, []dashboard.DynamicConfigValue{set("color", map[string]string{"mode": "fixed", "fixedColor": colors[name]})})
+		p.OverrideByName(name, settings{set("color", map[string]string{"mode": "fixed", "fixedColor": colors[name]})})
 	}
 	return p
 }

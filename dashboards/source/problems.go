@@ -1,17 +1,13 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-)
+import "fmt"
 
 // problems is a table of problems, the gravest first, each with what the other side said and a way to what to do.
 func problems(title, description string, w, h uint32, expr string) panel {
 	p := listed(title, description, w, h, true, []column{
 		{field: "Value", title: "Severity", width: 90, styles: as(severities)},
-		{field: "target", title: "Target", width: 260, styles: []dashboard.DynamicConfigValue{toDashboard(rowsDashboard, "target")}},
-		{field: "problem", title: "Problem", width: 230, styles: []dashboard.DynamicConfigValue{
+		{field: "target", title: "Target", width: 260, styles: settings{toDashboard(rowsDashboard, "target")}},
+		{field: "problem", title: "Problem", width: 230, styles: settings{
 			link("What it means and what to do", catalogue+"problems.md#${__data.fields.problem}", true),
 		}},
 		{field: "cause", title: "Cause"},

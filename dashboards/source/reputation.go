@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-)
+import "fmt"
 
 // asked is what the reader has chosen of subjects and lists.
 const asked = `target=~"$target", list=~"$list"`
@@ -44,7 +40,8 @@ func graveListings() panel {
 const believable = `ok|unverified`
 
 func unbelieved() panel {
-	return figures("Lists not believed", "Lists that refuse us, list everything, or do not answer. Nothing they say counts, and what they list is not known.", 4,
+	return figures("Lists not believed",
+		"Lists that refuse us, list everything, or do not answer. Nothing they say counts, and what they list is not known.", 4,
 		now("", "count("+one("list, state", "dnsbl_state", `list=~"$list"`, `state!~"`+believable+`"`)+") or 0 * count("+series("dnsbl_state", `list=~"$list"`)+")")).
 		Unit("short").Thresholds(steps(good, step{1, warned}))
 }
@@ -62,7 +59,8 @@ func subjects() panel {
 }
 
 func nameless() panel {
-	return figures("Without a good name", "Addresses of senders without a name, or with one that does not lead back: most large receivers refuse their mail.", 4,
+	return figures("Without a good name",
+		"Addresses of senders without a name, or with one that does not lead back: most large receivers refuse their mail.", 4,
 		now("", "count("+ofKindSender(one("target, address", "rdns_forward_confirmed", `target=~"$target"`)+" == 0")+") or 0 * count("+series("rdns_forward_confirmed", `target=~"$target"`)+")")).
 		Unit("short").Thresholds(steps(good, step{1, bad}))
 }
@@ -73,16 +71,17 @@ func ofKindSender(expr string) string {
 }
 
 func listingsTable() panel {
-	return listed("Listings, the gravest first", "What lists us, why as the list says, and how grave that is. A target leads to its dashboard, a list to how to get off it.", 12, 8, true, []column{
-		{field: "Value", title: "Severity", width: 90, styles: as(severities)},
-		{field: "subject", title: "Subject", width: 150, styles: []dashboard.DynamicConfigValue{toDashboard(rowsDashboard, "target")}},
-		{field: "list", title: "List", width: 150, styles: []dashboard.DynamicConfigValue{link("What it is and how to get off it", catalogue+"blocklists.md#${__data.fields.list}", true)}},
-		{field: "meaning", title: "Meaning"},
-		{field: "target"},
-		{field: "severity"},
-		{field: "kind"},
-		{field: "dashboard"},
-	}, rows(fmt.Sprintf("topk(%d, %s)", mostProblems, leading(rankedListings(asked))))).NoValue("nothing is listed")
+	return listed("Listings, the gravest first",
+		"What lists us, why as the list says, and how grave that is. A target leads to its dashboard, a list to how to get off it.", 12, 8, true, []column{
+			{field: "Value", title: "Severity", width: 90, styles: as(severities)},
+			{field: "subject", title: "Subject", width: 240, styles: settings{toDashboard(rowsDashboard, "target")}},
+			{field: "list", title: "List", width: 150, styles: settings{link("What it is and how to get off it", catalogue+"blocklists.md#${__data.fields.list}", true)}},
+			{field: "meaning", title: "Meaning"},
+			{field: "target"},
+			{field: "severity"},
+			{field: "kind"},
+			{field: "dashboard"},
+		}, rows(fmt.Sprintf("topk(%d, %s)", mostProblems, leading(rankedListings(asked))))).NoValue("nothing is listed")
 }
 
 // listStateNames are those of dnsbl_state, the best first.
@@ -95,14 +94,16 @@ func listStates() panel {
 	for i, w := range listStateNames {
 		names[i] = w.text
 	}
-	return timeline("State of each list", "Whether a list can be believed: blocked, it refuses to answer us, most often because of a public resolver; lists_world, it lists what nobody lists.", 12, 8,
+	return timeline("State of each list",
+		"Whether a list can be believed: blocked, it refuses to answer us, most often because of a public resolver; lists_world, it lists what nobody lists.", 12, 8,
 		over("{{list}}", coded("list", "dnsbl_state", "state", names, `list=~"$list"`))).
 		Unit("none").Mappings(meaning(listStateNames...))
 }
 
 func heatMap() panel {
 	ever := fmt.Sprintf("max by (subject, list) (max_over_time(%s[$__range] @ end()))", series("dnsbl_listed", asked))
-	p := heat("Subjects by list", "Every subject that a list has listed in this time, and some that none has, below them. A gap is time in which the list could not tell.", 24, 10,
+	p := heat("Subjects by list",
+		"Every subject that a list has listed in this time, and some that none has, below them. A gap is time in which the list could not tell.", 24, 10,
 		over("{{subject}} {{list}}", one("subject, list", "dnsbl_listed", asked)+" and on (subject, list) topk(30, "+ever+" == 1)"),
 		over("{{subject}} {{list}}", one("subject, list", "dnsbl_listed", asked)+" and on (subject, list) topk(10, "+ever+" == 0)"))
 	return p.Unit("none").Mappings(meaning(word{1, "listed", bad}, word{0, "not listed", good}))
@@ -116,7 +117,7 @@ func sendersTable() panel {
 		{field: "Value #C", title: "Names", width: 70},
 		{field: "Value #D", title: "Pool name", width: 90, styles: as([]word{{1, "yes", warned}, {0, "no", good}})},
 		{field: "Value #E", title: "Listings", width: 80, styles: graded(steps(good, step{1, bad}))},
-		{field: "result", title: "SPF of HELO", width: 110},
+		{field: "result", title: "SPF of HELO", width: 110, styles: verified()},
 		{field: "Value #F"},
 	},
 		rows(worstOf("sender")+` and on (target) `+series("target_info", `kind="sender"`, `target=~"$target"`)),
@@ -128,7 +129,9 @@ func sendersTable() panel {
 }
 
 func questions() panel {
-	return stacked("Questions to lists", "Questions a second that all chosen exporters ask of lists, by what became of them.", 10,
-		over("{{list}} {{outcome}}", "sum by (list, outcome) (rate("+series("dnsbl_queries_total", `list=~"$list"`)+"[$__rate_interval]))")).
-		Unit("reqps").Height(9)
+	return painted(stacked("Questions to lists", "Questions a second that all chosen exporters ask of lists, by what became of them.", 10,
+		over("{{outcome}}", perSecond("outcome", "dnsbl_queries_total", `list=~"$list"`))).
+		Unit("reqps").Height(9), map[string]string{
+		"not_listed": good, "test": told, "listed": warned, "unknown_code": unknown, "error": worst, "blocked": bad, "hijacked": "light-red",
+	})
 }

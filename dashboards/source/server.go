@@ -17,13 +17,14 @@ func server() *builder {
 		picked("target", "Server", `mailprobe_target_info{job=~"$job", instance=~"$instance", kind="server"}`, "target"),
 		chosen("address", "Address", `mailprobe_smtp_up{job=~"$job", instance=~"$instance", target="$target"}`, "address")).
 		WithPanel(worstProblem()).WithPanel(answers()).WithPanel(daysLeft()).WithPanel(verification()).WithPanel(dialogueTime()).WithPanel(lookedAt("smtp")).
-		WithPanel(problems("Problems of this server", "What is wrong with it, the worst first, with what it said. A problem leads to what to do.", 24, 5, gravest(here))).
+		WithPanel(problems("Problems of this server",
+			"What is wrong with it, the worst first, with what it said. A problem leads to what to do.", 24, 5, gravest(here))).
 		WithPanel(addresses()).
 		WithPanel(dialogue()).
 		WithPanel(stages()).
-		WithPanel(extensions()).
 		WithPanel(certificateFacts()).
-		WithPanel(postureOverTime("Verdicts over time", "The worst problem of each check of this server over time.", 8, 9)).
+		WithPanel(extensions()).
+		WithPanel(postureOverTime("Verdicts over time", "The worst problem of each check of this server over time.", 12, 9)).
 		Annotation(changes(changed(here)))
 }
 
@@ -44,14 +45,15 @@ func answers() panel {
 func daysLeft() panel {
 	return figures("Certificate expires in", "Days left of the certificate of the server, of all its addresses the least.", 4,
 		now("", "min("+series("certificate_not_after_timestamp_seconds", here, thisAddress)+" - time()) / 86400")).
-		Unit("d").Decimals(0).Thresholds(expiring())
+		Unit("suffix:days").Decimals(0).Thresholds(expiring())
 }
 
 func verification() panel {
-	return names("Certificate", "What came of verifying the certificate. Senders without DANE or MTA-STS deliver to most servers all the same; mail programs of people do not.",
+	return names("Certificate",
+		"What came of verifying the certificate. Senders without DANE or MTA-STS deliver to most servers all the same; mail programs of people do not.",
 		now("{{result}}", "count by (result) ("+one("address, result", "certificate_verification", here, thisAddress)+")")).
 		Unit("none").ColorScheme(color(dashboard.FieldColorModeIdFixed, bad)).
-		OverrideByName("ok", []dashboard.DynamicConfigValue{set("color", map[string]string{"mode": "fixed", "fixedColor": good})})
+		OverrideByName("ok", settings{set("color", map[string]string{"mode": "fixed", "fixedColor": good})})
 }
 
 func dialogueTime() panel {
@@ -68,28 +70,49 @@ func lookedAt(check string) panel {
 }
 
 func addresses() panel {
-	return listed("Address by address", "IPv4 and IPv6 side by side: what answers on one need not answer on the other, and a certificate is often renewed on one only.", 24, 5, false, []column{
-		{field: "address", title: "Address", width: 200},
-		{field: "Value #A", title: "Answers", width: 80, styles: as(yesNo)},
-		{field: "Value #B", title: "Dialogue", width: 100, styles: []dashboard.DynamicConfigValue{set("unit", "s")}},
-		{field: "version", title: "TLS", width: 80},
-		{field: "cipher", title: "Cipher"},
-		{field: "result", title: "Certificate", width: 140},
-		{field: "Value #E", title: "Days left", width: 90, styles: append(graded(expiring()), set("decimals", 0))},
-		{field: "Value #F", title: "DANE", width: 80, styles: as(matching)},
-		{field: "Value #G", title: "Name leads back", width: 130, styles: as(yesNo)},
-		{field: "Value #H", title: "Largest letter", width: 120, styles: []dashboard.DynamicConfigValue{set("unit", "bytes")}},
-		{field: "Value #C"},
-		{field: "Value #D"},
-	},
+	return listed("Address by address",
+		"IPv4 and IPv6 side by side: what answers on one need not answer on the other, and a certificate is often renewed on one only.", 24, 5, false, []column{
+			{field: "address", title: "Address", width: 180},
+			{field: "Value #A", title: "Answers", width: 75, styles: as(yesNo)},
+			{field: "Value #B", title: "Dialogue", width: 90, styles: settings{set("unit", "s")}},
+			{field: "version", title: "TLS", width: 75},
+			{field: "cipher", title: "Cipher", width: 215},
+			{field: "verification", title: "Certificate", width: 130, styles: verified()},
+			{field: "Value #E", title: "Days left", width: 85, styles: append(graded(expiring()), set("decimals", 0))},
+			{field: "Value #F", title: "DANE", width: 85, styles: as(matching)},
+			{field: "Value #G", title: "Name leads back", width: 130, styles: as(yesNo)},
+			{field: "Value #H", title: "Largest letter", width: 110, styles: settings{set("unit", "bytes")}},
+			{field: "relay", title: "Relays", width: 120, styles: relays()},
+			{field: "Value #I", title: "Left alone until", width: 130, styles: settings{set("unit", "dateTimeFromNow")}},
+			{field: "Value #C"},
+			{field: "Value #D"},
+			{field: "Value #J"},
+		},
 		rows(one("address", "smtp_up", here, thisAddress)),
 		rows("sum by (address) ("+one("address, stage", "smtp_stage_duration_seconds", here, thisAddress)+")"),
 		rows(one("address, version, cipher", "tls_info", here, thisAddress)),
-		rows("topk by (address) (1, "+one("address, result", "certificate_verification", here, thisAddress)+")"),
+		rows("topk by (address) (1, "+renamed(one("address, result", "certificate_verification", here, thisAddress), "result", "verification")+")"),
 		rows("("+expiry("address", here, thisAddress)+" - time()) / 86400"),
 		rows(one("address", "dane_match", here, thisAddress)),
 		rows(one("address", "rdns_forward_confirmed", here, thisAddress)),
-		rows(one("address", "smtp_size_limit_bytes", here, thisAddress)))
+		rows(one("address", "smtp_size_limit_bytes", here, thisAddress)),
+		rows("1000 * "+one("address", "target_backoff_until_timestamp_seconds", here, thisAddress)),
+		rows(renamed(one("address, result", "smtp_relay", here, thisAddress), "result", "relay")))
+}
+
+// renamed gives a label another name, so that rows of several queries can be joined. The old one is gone.
+func renamed(expr, label, name string) string {
+	return fmt.Sprintf("max by (address, %s) (label_replace(%s, %q, \"$1\", %q, \"(.*)\"))", name, expr, name, label)
+}
+
+// relays colours what a server does with letters from anybody to anywhere.
+func relays() settings {
+	return settings{
+		set("mappings", []dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: map[string]dashboard.ValueMappingResult{
+			"refused": {Color: new(good)}, "accepted_at_rcpt": {Color: new(bad)}, "tempfail": {Color: new(warned)}, "unknown": {Color: new(unknown)},
+		}}}}),
+		set("custom.cellOptions", map[string]any{"type": "color-text"}),
+	}
 }
 
 // reasons are those of smtp_failure.
@@ -103,16 +126,23 @@ func dialogue() panel {
 	}
 	mappings = append(mappings, meaning(failures...)...)
 	mappings = append(mappings, between(200, 299, good), between(300, 399, told), between(400, 499, warned), between(500, 599, bad))
-	return timeline("Replies by stage", "The code that each stage of the dialogue ended with, or why it had no reply: green 2xx, blue 3xx, orange 4xx, red 5xx, dark red none.", 24, 10,
+	return timeline("Replies by stage",
+		"The code that each stage of the dialogue ended with, or why it had no reply: green 2xx, blue 3xx, orange 4xx, red 5xx, dark red none.", 24, 10,
 		over("{{address}} {{stage}}", inOrder(one("address, stage", "smtp_reply_code", here, thisAddress)+
 			" or\n"+coded("address, stage", "smtp_failure", "reason", reasons, here, thisAddress)))).
 		Unit("none").Mappings(mappings)
 }
 
 func stages() panel {
-	return stacked("Stages to $address", "How long each stage of the dialogue took, one upon the other: where the time goes.", 24,
-		over("{{stage}}", inOrder(one("stage", "smtp_stage_duration_seconds", here, `address="$address"`)))).
+	return painted(stacked("Stages to $address", "How long each stage of the dialogue took, one upon the other: where the time goes.", 24,
+		over("{{stage}}", inOrder(one("stage", "smtp_stage_duration_seconds", here, `address="$address"`)))), stageColors).
 		Unit("s").Repeat("address").RepeatDirection(dashboard.PanelRepeatDirectionH).MaxPerRow(4)
+}
+
+// stageColors tell stages from each other and say nothing of good and bad.
+var stageColors = map[string]string{
+	"connect": "dark-blue", "banner": "blue", "ehlo": "light-blue", "helo": "super-light-blue", "starttls": "dark-purple", "tls": "purple",
+	"ehlo_tls": "light-purple", "auth": "dark-yellow", "mail": "yellow", "rcpt": "light-yellow", "quit": "text",
 }
 
 func extensions() panel {
@@ -120,7 +150,7 @@ func extensions() panel {
 		return fmt.Sprintf("label_replace(%s, \"offered\", %q, %q, \"(.*)\")", expr, words, label)
 	}
 	return newPanel("table", "Offered after EHLO",
-		"Extensions and ways to log in that each address offers, under TLS where there is TLS. A way to log in that is offered before TLS gives passwords away.", 8, 9,
+		"Extensions and ways to log in that each address offers, under TLS where there is TLS. A way to log in that is offered before TLS gives passwords away.", 12, 9,
 		[]query{rows(offered("$1", one("address, extension", "smtp_extension", here, thisAddress), "extension") +
 			" or\n" + offered("AUTH $1", one("address, mechanism", "smtp_auth_mechanism", here, thisAddress, `encrypted="true"`), "mechanism") +
 			" or\n" + offered("AUTH $1 before TLS", one("address, mechanism", "smtp_auth_mechanism", here, thisAddress, `encrypted="false"`), "mechanism"))}).
@@ -130,16 +160,16 @@ func extensions() panel {
 		WithTransformation(dashboard.DataTransformerConfig{Id: "groupingToMatrix", Options: map[string]any{
 			"rowField": "offered", "columnField": "address", "valueField": "Value", "emptyValue": "empty",
 		}}).
-		OverrideByRegexp("^offered.*", []dashboard.DynamicConfigValue{set("displayName", "Extension")})
+		OverrideByRegexp("^offered.*", settings{set("displayName", "Extension"), set("custom.width", 220)})
 }
 
 func certificateFacts() panel {
-	return listed("Certificate", "Key and digest of the certificate that each address shows, and from when to when it is valid.", 8, 9, false, []column{
-		{field: "address", title: "Address", width: 150},
-		{field: "key_type", title: "Key", width: 70},
-		{field: "key_bits", title: "Bits", width: 60},
-		{field: "Value #B", title: "From", width: 120, styles: []dashboard.DynamicConfigValue{set("unit", "dateTimeAsIso")}},
-		{field: "Value #C", title: "Until", width: 120, styles: []dashboard.DynamicConfigValue{set("unit", "dateTimeAsIso")}},
+	return listed("Certificate", "Key and digest of the certificate that each address shows, and from when to when it is valid.", 24, 5, false, []column{
+		{field: "address", title: "Address", width: 200},
+		{field: "key_type", title: "Key", width: 80},
+		{field: "key_bits", title: "Bits", width: 70},
+		{field: "Value #B", title: "From", width: 110, styles: settings{set("unit", "time:YYYY-MM-DD")}},
+		{field: "Value #C", title: "Until", width: 110, styles: settings{set("unit", "time:YYYY-MM-DD")}},
 		{field: "fingerprint_sha256", title: "SHA-256"},
 		{field: "Value #A"},
 	},

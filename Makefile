@@ -5,7 +5,7 @@ LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(if $(shell command -v $${CC:-gcc}),-race)
 
-.PHONY: build test demo-unprivileged integration lint format bench fuzz docs dashboards
+.PHONY: build test demo-unprivileged integration lint format bench fuzz docs dashboards pictures
 
 build:
 	$(GO) build ./cmd/mailprobe_exporter
@@ -56,3 +56,7 @@ docs:
 dashboards:
 	cd dashboards/source && $(GO) run . ../grafana
 	$(GO) test ./dashboards -run '^TestCommitted$$' -update
+
+# Not a check: takes a quarter of an hour, for the demo has to be watched.
+pictures: build
+	cd tools/dashboard-pictures && npm ci --ignore-scripts --no-audit --no-fund && npm run pictures

@@ -249,7 +249,7 @@ func small() map[string]string {
 	const advice = `title: {en: T, ru: T}, meaning: {en: M, ru: M}, causes: [{en: C, ru: C}], remedies: [{en: R, ru: R}], references: [RFC 5321]`
 	const verdict = `cause: policy, retry: "no", actor: sender`
 	return map[string]string{
-		"data/problems.yml":      "problems: [{id: a_b, check: a, severity: info, " + advice + "}]",
+		"data/problems.yml":      "problems: [{id: a_b, check: a, severity: info, who: server, " + advice + "}]",
 		"data/codes.yml":         "codes: [{id: code_550, code: 550, " + verdict + ", " + advice + "}]",
 		"data/enhanced.yml":      `enhanced: [{id: enhanced_7_1, detail: "7.1", ` + verdict + ", " + advice + "}]",
 		"data/conditions.yml":    "conditions: [{id: a, words: [w], " + verdict + ", " + advice + "}]",
@@ -322,6 +322,7 @@ func TestMalformedFiles(t *testing.T) {
 		{reply, "actor: sender", "actor: nobody", `reply r: actor "nobody" is not`},
 		{problems, "check: a", "check: b", "problem a_b: the id does not begin with the name of its check b"},
 		{problems, "severity: info", "severity: off", `problem a_b: severity "off" is not`},
+		{problems, "who: server", "who: somebody", `problem a_b: who is "somebody"`},
 		{enhanced, `"7.1"`, `"7"`, "detail is not subject and detail"},
 		// Blocklists.
 		{blocklists, "[]\nblocklists: []", "[]\nblocklists: [{id: a, bits: {256: {}}}]", "cannot unmarshal"},

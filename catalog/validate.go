@@ -36,7 +36,7 @@ func (c *Catalog) validate() error {
 		}
 		f.severity(name, p.Severity)
 		if p.Who.Text() == (Text{}) {
-			f.add(name, "who is %q", p.Who)
+			f.add(name, "who is %q, which is nobody that can be", p.Who)
 		}
 		if p.When != (Text{}) {
 			f.text(name, "when", p.When)

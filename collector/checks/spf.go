@@ -134,7 +134,9 @@ func (r *Round) walkSPF(ctx context.Context, domain string, valid bool) (broken 
 	if worst.Voids > 0 {
 		voids.Find("spf_void_lookups", "", clip(fmt.Sprintf("DNS has nothing for %s", strings.Join(worst.VoidTerms, ", nor for "))))
 	}
-	return len(lookups.Findings) > 0
+	broken = len(lookups.Findings) > 0
+	judgeSPFBelow(lookups, worst.Tree, parked(r))
+	return broken
 }
 
 // spenders tells which included records use up the limit, the terms that lead to them counted in.
@@ -294,31 +296,12 @@ func judgeSPFText(p *Part, records []string, severity catalog.Severity) (spf rec
 
 // judgeSPF judges the one valid record. Directives behind the first all are never looked at (RFC 7208 section 5.1).
 func judgeSPF(p *Part, spf record.SPF, text string, parked bool) {
-	all, place, found := spf.All()
-	reached := spf.Directives[:place]
-	everybody := ""
-	if found && all.Qualifier == record.Pass {
-		everybody = all.String()
-	}
-	for _, d := range reached {
-		if d.Qualifier == record.Pass && passesAny(d) {
-			everybody = d.String()
-			break
-		}
-	}
-	if everybody != "" {
+	if everybody := passesEverybody(spf); everybody != "" {
 		p.Find("spf_pass_all", "", strconv.Quote(everybody)+" matches every address")
 	}
-	switch {
-	case parked:
-		judgeParkedSPF(p, spf, text)
-	case !found && spf.Redirect == nil:
-		p.Find("spf_no_all", "", quoteRecord(text))
-	case found && all.Qualifier == record.Neutral:
-		p.Find("spf_neutral_all", "", quoteRecord(text))
-	case found && all.Qualifier == record.SoftFail:
-		p.Find("spf_softall", "", quoteRecord(text))
-	}
+	judgeSPFEnd(p, spf, quoteRecord(text), parked)
+	_, place, found := spf.All()
+	reached := spf.Directives[:place]
 	if i := slices.IndexFunc(reached, usesPTR); i >= 0 {
 		p.Find("spf_ptr", "", reached[i].String())
 	} else if !found && spf.Redirect.Uses('p') {
@@ -327,6 +310,71 @@ func judgeSPF(p *Part, spf record.SPF, text string, parked bool) {
 	if len(text) > longSPF {
 		p.Find("spf_long", "", fmt.Sprintf("%d octets, and %d are advised", len(text), longSPF))
 	}
+}
+
+// judgeSPFEnd says what a record leaves to those whom it does not name.
+func judgeSPFEnd(p *Part, spf record.SPF, evidence string, parked bool) {
+	all, _, found := spf.All()
+	switch {
+	case parked:
+		if permitsSomebody(spf) || !found && spf.Redirect == nil {
+			p.Find("spf_parked", "", evidence)
+		}
+	case !found && spf.Redirect == nil:
+		p.Find("spf_no_all", "", evidence)
+	case found && all.Qualifier == record.Neutral:
+		p.Find("spf_neutral_all", "", evidence)
+	case found && all.Qualifier == record.SoftFail:
+		p.Find("spf_softall", "", evidence)
+	}
+}
+
+// judgeSPFBelow judges the records that the domain's own leads to, as far as they change what it says. Where a redirect leads is read in its
+// place (RFC 7208 section 6.1); an included record that passes everybody has this one do so, too (section 5.2).
+func judgeSPFBelow(p *Part, tree *spf.Node, parked bool) {
+	if below, term := passesBelow(tree); below != nil {
+		p.Find("spf_pass_all", "", clip(fmt.Sprintf("%q in the record of %s, by %s, matches every address", term, below.Domain, below.By)))
+	}
+	end := tree
+	for n := len(end.Below); n > 0 && isRedirect(end.Below[n-1]); n = len(end.Below) {
+		end = end.Below[n-1]
+	}
+	if last, err := record.ParseSPF(end.Text); end != tree && err == nil {
+		judgeSPFEnd(p, last, end.Domain+" "+quoteRecord(end.Text), parked)
+	}
+}
+
+// passesBelow returns a record below that passes every address, with the term that does, if all that leads there passes whom it
+// passes; nil if there is none.
+func passesBelow(n *spf.Node) (*spf.Node, string) {
+	for _, below := range n.Below {
+		if !isRedirect(below) && !strings.HasPrefix(below.By, string(record.Include)) {
+			continue // An include with a sign makes something else of a pass.
+		}
+		if policy, err := record.ParseSPF(below.Text); err == nil && passesEverybody(policy) != "" {
+			return below, passesEverybody(policy)
+		}
+		if found, term := passesBelow(below); found != nil {
+			return found, term
+		}
+	}
+	return nil, ""
+}
+
+func isRedirect(n *spf.Node) bool { return strings.HasPrefix(n.By, "redirect=") }
+
+// passesEverybody returns the first term of a record that passes every address, "" if there is none.
+func passesEverybody(spf record.SPF) string {
+	all, place, found := spf.All()
+	for _, d := range spf.Directives[:place] {
+		if d.Qualifier == record.Pass && passesAny(d) {
+			return d.String()
+		}
+	}
+	if found && all.Qualifier == record.Pass {
+		return all.String()
+	}
+	return ""
 }
 
 // passesAny reports whether a mechanism matches all addresses of a family by its prefix length.
@@ -343,13 +391,6 @@ func passesAny(d record.Directive) bool {
 // usesPTR reports whether a directive needs the confirmed names of the sending address. RFC 7208 section 5.5: ptr
 // is slow, loads the servers of in-addr.arpa and should not be published; section 7.2 says the same of the macro p.
 func usesPTR(d record.Directive) bool { return d.Mechanism == record.PTR || d.Domain.Uses('p') }
-
-// judgeParkedSPF wants a record that forbids everybody to send. Where it leads by redirect is not known here.
-func judgeParkedSPF(p *Part, spf record.SPF, text string) {
-	if _, _, found := spf.All(); permitsSomebody(spf) || !found && spf.Redirect == nil {
-		p.Find("spf_parked", "", quoteRecord(text))
-	}
-}
 
 // permitsSomebody reports whether a directive of the record does not forbid whom it matches to send.
 func permitsSomebody(spf record.SPF) bool {

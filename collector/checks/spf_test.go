@@ -108,6 +108,7 @@ spf_void_lookups 0`},
 spf_records 1
 spf_valid 1
 spf_lookups 1
+! spf_softall
 spf_void_lookups 0`},
 		{name: "ptr", zone: `%s TXT "v=spf1 a ptr:example.org -all"`, want: `
 spf_records 1
@@ -153,6 +154,7 @@ spf_void_lookups 0`},
 spf_records 1
 spf_valid 1
 spf_lookups 1
+! spf_parked
 spf_void_lookups 0`},
 		{name: "parked-missing", parked: true, zone: `%s TXT "hello"`, want: `
 spf_records 0

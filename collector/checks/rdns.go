@@ -37,6 +37,9 @@ var rdnsCheck = &Check{
 // reverse zone could otherwise have us ask any number of questions.
 const maxPTR = 10
 
+// errManyNames says why it cannot be told whether an address is confirmed.
+var errManyNames = errors.New("it has more names than are followed, and none of those that were leads back to it")
+
 // errNoNames says why nothing is known of what a server calls itself.
 var errNoNames = errors.New("the server has not said its name")
 
@@ -105,7 +108,8 @@ func (r *Round) lookUpReverse(ctx context.Context, addr netip.Addr) reverse {
 	v.count = len(ptr.Records) + ptr.Invalid
 	// In a fixed order: answers are turned around by servers, and a verdict must not turn with them.
 	v.names = slices.Compact(slices.Sorted(slices.Values(ptr.Records)))
-	v.names = v.names[:min(maxPTR, len(v.names))]
+	names := len(v.names)
+	v.names = v.names[:min(maxPTR, names)]
 
 	leads := r.leadTo(ctx, addr, v.names)
 	for i, name := range v.names {
@@ -114,8 +118,11 @@ func (r *Round) lookUpReverse(ctx context.Context, addr netip.Addr) reverse {
 		}
 		v.err = errors.Join(v.err, leads[i].err)
 	}
-	if len(v.confirmed) > 0 {
+	switch {
+	case len(v.confirmed) > 0:
 		v.err = nil // One name is enough, whatever the others do.
+	case v.err == nil && (ptr.Truncated || len(v.names) < names):
+		v.err = errManyNames
 	}
 
 	said := make([]string, len(v.said))
@@ -152,6 +159,9 @@ func (r *Round) leadTo(ctx context.Context, addr netip.Addr, names []string) []l
 		}
 		a, err := r.Env.DNS.Addresses(ctx, family, names[i])
 		leads[i] = lead{slices.Contains(a.Records, addr), err}
+		if !leads[i].yes && a.Truncated { // Servers turn their answers around: the next one might have it.
+			leads[i].err = fmt.Errorf("look up addresses of %q: %w", names[i], errCut)
+		}
 	})
 	return leads
 }

@@ -160,7 +160,7 @@ func TestRDNSFamilies(t *testing.T) {
 	}
 }
 
-// TestRDNSBound gives an address a hundred names: ten of them are followed.
+// TestRDNSBound gives an address a hundred names: ten of them are followed, and if none of these leads back, one of the others may.
 func TestRDNSBound(t *testing.T) {
 	var zone strings.Builder
 	for i := range 100 {
@@ -168,18 +168,25 @@ func TestRDNSBound(t *testing.T) {
 		fmt.Fprintf(&zone, "n%02d.example.org. 60 IN A 192.0.2.200\n", i)
 	}
 	s := newScene(t, zone.String())
-	wantLines(t, s.run(rdnsCheck, senderAt("192.0.2.1", "")), `
-		192.0.2.1
-		rdns_names[192.0.2.1] 100
-		rdns_forward_confirmed[192.0.2.1] 0
-		rdns_generic[192.0.2.1] 0
-		!rdns_unconfirmed`)
+	wantLines(t, s.run(rdnsCheck, senderAt("192.0.2.1", "")), "192.0.2.1\n?"+errManyNames.Error())
 	asked := 0
 	for i := range 100 {
 		asked += s.Queries(fmt.Sprintf("n%02d.example.org", i), "A")
 	}
 	if asked != maxPTR {
 		t.Errorf("%d names were followed, want %d", asked, maxPTR)
+	}
+}
+
+// TestRDNSManyAddresses has a name lead to more addresses than are kept: that one is not among these proves nothing.
+func TestRDNSManyAddresses(t *testing.T) {
+	zone := "1.2.0.192.in-addr.arpa. 60 IN PTR pool.example.org.\n"
+	for i := range 150 {
+		zone += fmt.Sprintf("pool.example.org. 60 IN A 198.51.100.%d\n", i)
+	}
+	s := newScene(t, zone)
+	if got := s.run(rdnsCheck, senderAt("192.0.2.1", "")); !strings.Contains(got, errCut.Error()) || strings.Contains(got, "rdns_unconfirmed") {
+		t.Errorf("got %s, want that it cannot be told", got)
 	}
 }
 

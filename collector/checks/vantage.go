@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -175,10 +174,10 @@ func testHelo(ctx context.Context, r *Round) (string, error) {
 	}
 	var missing []string
 	for _, addr := range r.outgoing() {
-		switch {
-		case slices.Contains(a.All(), addr):
-		case a.Err() != nil:
-			return "", a.Err()
+		switch lead := r.leadTo(ctx, addr, []string{r.Env.HeloName})[0]; {
+		case lead.yes:
+		case lead.err != nil:
+			return "", lead.err
 		default:
 			missing = append(missing, addr.String())
 		}

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -177,5 +178,19 @@ func TestVantageListedWithdrawn(t *testing.T) {
 	}
 	if p := r.Part("listed", HoldRecords); p.Unknown == nil || !p.Withdraw || len(p.Findings) != 0 {
 		t.Errorf("part %+v", p)
+	}
+}
+
+// TestVantageHeloPool says EHLO by the name of a pool, of which this machine is the last.
+func TestVantageHeloPool(t *testing.T) {
+	b := goingOut(t, "203.0.113.99", "")
+	zone := ""
+	for i := 80; i < 100; i++ {
+		zone += fmt.Sprintf("pool.example.net. A 203.0.113.%d\n", i)
+	}
+	must(b, b.world.Zone(zone))
+	b.env.HeloName = "pool.example.net"
+	if got := b.run(vantageCheck, vantageTarget); !strings.Contains(got, "vantage_ok helo_resolves 1") {
+		t.Errorf("got\n%s\nwant that the EHLO name leads here", got)
 	}
 }

@@ -113,12 +113,18 @@ func judgePolicy(ctx context.Context, r *Round, p *Part, id string) {
 	if policy.Mode == record.STSEnforce && policy.MaxAge < leastSTSAge {
 		p.Find("mta_sts_short_age", "", fmt.Sprintf("max_age is %d seconds", policy.MaxAge/time.Second))
 	}
-	if r.Env.Policies.differs(r.Target.Name, id, sha256.Sum256([]byte(policy.String())), policy.MaxAge, r.Time) {
+	if r.Env.Policies.differs(r.Target.Name, id, policyDigest(policy), policy.MaxAge, r.Time) {
 		p.Find("mta_sts_id_unchanged", "", "another policy was served before under the id "+id)
 	}
 	if policy.Mode != record.STSNone {
 		judgeCoverage(ctx, r, policy)
 	}
+}
+
+// policyDigest tells policies apart. The order of its patterns counts for nothing: a policy may come from several machines.
+func policyDigest(policy record.STSPolicy) [sha256.Size]byte {
+	policy.MX = slices.Compact(slices.Sorted(slices.Values(policy.MX)))
+	return sha256.Sum256([]byte(policy.String()))
 }
 
 // tlsFaults are the problems of a server for which a sender who heeds the policy does not deliver there (RFC 8461 section 4.2). A weak key

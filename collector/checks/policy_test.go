@@ -203,6 +203,7 @@ func TestMTASTSUnchanged(t *testing.T) {
 		{strings.ReplaceAll(goodPolicy, "\n", "\r\n"), ""},
 		{strings.Replace(goodPolicy, "mx: ", "mx: *.example.org\nmx: ", 1), "mta_sts_id_unchanged"},
 		{goodPolicy, ""},
+		{strings.Replace(goodPolicy, "mx: ", "mx: mx1.example.org\nmx: ", 1), ""}, // The same twice.
 	} {
 		r := policyRound(t, w, dns, mailworld.Site{Body: step.policy})
 		r.Env.Policies = policies
@@ -218,6 +219,21 @@ func TestMTASTSUnchanged(t *testing.T) {
 		if got != step.want {
 			t.Errorf("%q: found %q, want %q", step.policy, got, step.want)
 		}
+	}
+}
+
+// TestPolicyDigest: machines that serve a policy in turn may write its patterns in another order.
+func TestPolicyDigest(t *testing.T) {
+	a := record.STSPolicy{Mode: record.STSEnforce, MX: []string{"a.example.org", "b.example.org"}}
+	b := record.STSPolicy{Mode: record.STSEnforce, MX: []string{"b.example.org", "a.example.org"}}
+	if policyDigest(a) != policyDigest(b) {
+		t.Error("the order of patterns makes another policy")
+	}
+	if b.Mode = record.STSTesting; policyDigest(a) == policyDigest(b) {
+		t.Error("another mode makes no other policy")
+	}
+	if a.MX[0] != "a.example.org" || b.MX[0] != "b.example.org" {
+		t.Error("the policy was changed")
 	}
 }
 

@@ -180,12 +180,17 @@ func TestSeenFirst(t *testing.T) {
 		p := r.Part("servers", checks.HoldRecords)
 		for _, name := range []string{"mx1.example.org:25", "mx2.example.org:25"} {
 			if _, seen := r.Env.Standing(name, "smtp"); seen["x"] == nil {
-				p.Unknown = errors.New("not seen yet")
+				p.Unknown = checks.ErrServerUnseen
 			}
 		}
 		return nil
 	})
 	mx.ReadsServers = true
+	policy := j.fake("mta_sts", func(_ context.Context, r *checks.Round) error {
+		r.Part("policy", checks.HoldRecords).Unknown = errors.New("lost on the way")
+		return nil
+	})
+	policy.ReadsServers = true
 	smtp := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
 		if r.Target.Name == "mx2.example.org:25" {
 			time.Sleep(30 * time.Second)
@@ -193,7 +198,9 @@ func TestSeenFirst(t *testing.T) {
 		r.Part("x", checks.HoldReplies).Find("smtp_silent", "", "")
 		return nil
 	})
-	bubble(t, func() *Collector { return collectorOf(t, config(domain("example.org", "mx", 24*time.Hour)), mx, smtp) }, func(c *Collector, _ time.Time) {
+	bubble(t, func() *Collector {
+		return collectorOf(t, config(domain("example.org", "mx", 24*time.Hour, "mta_sts", time.Hour)), mx, policy, smtp)
+	}, func(c *Collector, _ time.Time) {
 		sleep(29 * time.Second)
 		if n := len(j.of("example.org", "mx")); n != 1 {
 			t.Errorf("%d runs before the second server was seen", n)
@@ -202,8 +209,12 @@ func TestSeenFirst(t *testing.T) {
 		if n := len(j.of("example.org", "mx")); n != 2 {
 			t.Errorf("%d runs after it", n)
 		}
+		if n := len(j.of("example.org", "mta_sts")); n != 1 {
+			t.Errorf("%d runs of a check that could not tell for another reason", n)
+		}
 		want(t, text(t, c, "check_conclusive"), `
 check_conclusive{check="mx",target="example.org"} 1
+check_conclusive{check="mta_sts",target="example.org"} 0
 check_conclusive{check="smtp",target="mx1.example.org:25"} 1
 check_conclusive{check="smtp",target="mx2.example.org:25"} 1`)
 		sleep(20 * time.Minute)

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -136,7 +137,8 @@ func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.
 }
 
 // seenFirst has the domains of a server that was seen for the first time ask again what they could not tell for want of it, once all their
-// servers have been seen. Otherwise they would wait for their next round, which may be an hour away.
+// servers have been seen. Otherwise they would wait for their next round, which may be an hour away. What they could not tell for other reasons
+// waits for it: a policy that could not be fetched must not be asked for again so soon.
 func (c *Collector) seenFirst(server *state) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,7 +148,7 @@ func (c *Collector) seenFirst(server *state) {
 			continue
 		}
 		for _, known := range domain.snapshot.Load().Checks {
-			if known.Check.ReadsServers && slices.ContainsFunc(known.Parts, func(p *PartState) bool { return p.Unknown != nil }) {
+			if known.Check.ReadsServers && slices.ContainsFunc(known.Parts, func(p *PartState) bool { return errors.Is(p.Unknown, checks.ErrServerUnseen) }) {
 				c.scheduler.again(time.Now(), known.Check.Name, len(c.states), domain)
 			}
 		}

@@ -8,6 +8,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -23,12 +24,15 @@ type Check struct {
 	Metrics  []*Metric // Every family it may emit.
 	Problems []string  // Every problem it may find, by id.
 
-	ReadsServers bool // Of a domain: it reads what is known of the servers, and can tell more when they have been seen.
+	ReadsServers bool // Of a domain: it reads what is known of the servers, and where that is nothing says ErrServerUnseen.
 
 	// Run answers the question. An error means that it could not be answered at all; a bad
 	// answer is not an error. What was put into parts before an error is discarded.
 	Run func(ctx context.Context, r *Round) error
 }
+
+// ErrServerUnseen is why a domain's check could not tell something that it reads from what is known of a server.
+var ErrServerUnseen = errors.New("it was not probed yet, or did not let us in")
 
 // A Metric is a family of gauges that a check may emit.
 type Metric struct {

@@ -135,7 +135,7 @@ var tlsFaults = []string{
 }
 
 // errNoCertificateVerdict says that check smtp has not judged the certificate of an MX host, or judged it by another name.
-var errNoCertificateVerdict = errors.New("the certificate of this MX host is not known")
+var errNoCertificateVerdict = fmt.Errorf("the certificate of this MX host is not known: %w", ErrServerUnseen)
 
 // judgeCertificate says whether the certificate of an MX host satisfies the policy, by what check smtp last found there.
 func judgeCertificate(r *Round, host string, severity catalog.Severity) {

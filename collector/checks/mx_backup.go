@@ -2,7 +2,6 @@ package checks
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,8 +22,8 @@ import (
 
 // Why a backup could not be compared.
 var (
-	errBackupUnseen = errors.New("what this MX host offers is not known: it was not probed yet, or did not let us in")
-	errFirstUnseen  = errors.New("what the MX host of lowest preference offers is not known: it was not probed yet, or did not let us in")
+	errBackupUnseen = fmt.Errorf("what this MX host offers is not known: %w", ErrServerUnseen)
+	errFirstUnseen  = fmt.Errorf("what the MX host of lowest preference offers is not known: %w", ErrServerUnseen)
 )
 
 // An offer is what a server offers to whoever brings mail: the least of its addresses that let us in.

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 )
@@ -70,6 +71,10 @@ const (
 	MaxVoids      = 2  // Terms of these that DNS has nothing for.
 	maxExchangers = 10 // Hosts of one mx.
 	maxNames      = 10 // Names of the sending address that are looked at. The sender makes them, so that more of them are no error.
+
+	// maxTime is how long an evaluation may take before it is temperror. Receivers should wait 20 seconds at least; here questions also
+	// wait for their turn among those of others.
+	maxTime = 2 * time.Minute
 )
 
 // An Evaluation is a result and how it came about.
@@ -115,6 +120,8 @@ type Node struct {
 // postmaster at helo (section 2.4). To check the HELO identity, domain is helo and sender "". An IPv4-mapped
 // address is IPv4 (section 5).
 func CheckHost(ctx context.Context, resolver Resolver, ip netip.Addr, domain, sender, helo string) *Evaluation {
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
 	c := newChecker(resolver, ip, sender, helo)
 	tree := c.check(ctx, strings.TrimSuffix(domain, "."), "")
 	decider := tree

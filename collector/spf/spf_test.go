@@ -1,12 +1,14 @@
 package spf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
@@ -301,4 +303,50 @@ func FuzzCheckHost(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A slow resolver takes its time for every record.
+type slow struct {
+	*zone
+	wait time.Duration
+}
+
+func (s slow) TXT(ctx context.Context, name string) ([]string, error) {
+	select {
+	case <-time.After(s.wait):
+		return s.zone.TXT(ctx, name)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// TestTime: name servers that answer, but slowly, do not keep anybody for as long as they like.
+func TestTime(t *testing.T) {
+	z := parseZone(t, `
+a.test TXT v=spf1 include:b.test include:c.test include:d.test -all
+b.test TXT v=spf1 -all
+c.test TXT v=spf1 -all
+d.test TXT v=spf1 -all
+`)
+	for _, c := range []struct {
+		wait time.Duration
+		want Result
+		took time.Duration
+	}{
+		{10 * time.Second, Fail, 40 * time.Second},
+		{time.Minute - 1, TempError, maxTime},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			begin, resolver := time.Now(), slow{z, c.wait}
+			e := CheckHost(t.Context(), resolver, netip.MustParseAddr("192.0.2.1"), "a.test", "", "a.test")
+			if took := time.Since(begin); e.Result != c.want || took != c.took {
+				t.Errorf("%v a record: %s after %v", c.wait, e.Result, took)
+			}
+			begin = time.Now()
+			_, err := WorstCase(t.Context(), resolver, "a.test")
+			if took := time.Since(begin); (err != nil) != (c.want == TempError) || took != c.took {
+				t.Errorf("%v a record: the worst case ends with %v after %v", c.wait, err, took)
+			}
+		})
+	}
 }

@@ -32,6 +32,8 @@ type Worst struct {
 // WorstCase walks the record of a domain and all that it leads to. The error is that DNS could not tell the text of one of
 // these records, or that domain itself has not one valid record (see CheckHost); the Worst then holds what was seen.
 func WorstCase(ctx context.Context, resolver Resolver, domain string) (*Worst, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
 	domain = strings.TrimSuffix(domain, ".")
 	w := &walker{checker: checker{resolver: resolver, origin: domain}, worst: &Worst{Tree: &Node{Domain: domain}}}
 	err := w.walk(ctx, w.worst.Tree)

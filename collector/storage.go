@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,7 @@ const (
 // A store keeps what is known over restarts.
 type store struct {
 	dir    *storage.Dir
+	saving sync.Mutex   // One save at a time: the last one begins while a slow disk still has the one before.
 	news   atomic.Bool  // Something was learnt since the last save.
 	tried  atomic.Bool  // A save has ended, well or not.
 	ok     atomic.Bool  // The last one ended well.
@@ -117,6 +119,8 @@ func (c *Collector) saveLast(stopped time.Time) {
 // save writes what is known, if there is news. A disk that fails is logged once, until it does not fail any more.
 func (c *Collector) save(ctx context.Context) {
 	s := c.store
+	s.saving.Lock()
+	defer s.saving.Unlock()
 	if !s.news.Swap(false) {
 		return
 	}

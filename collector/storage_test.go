@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -225,6 +226,28 @@ func TestDiskFails(t *testing.T) {
 }
 
 // TestStoragePath: a file cannot be a directory. A directory that cannot be made is said once, and without any there is nothing to tell of.
+// TestSavesAtOnce: the last save may begin before a slow disk is done with the one before.
+func TestSavesAtOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	var log strings.Builder
+	c := keeping(t, dir, &log, config())
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // The disk fails now.
+		t.Fatal(err)
+	}
+	var saves sync.WaitGroup
+	for range 20 {
+		c.store.news.Store(true)
+		saves.Go(func() { c.save(t.Context()) })
+	}
+	saves.Wait()
+	if n := strings.Count(log.String(), "cannot be written down"); n != 1 {
+		t.Errorf("it was said %d times: %s", n, log.String())
+	}
+}
+
 func TestStoragePath(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

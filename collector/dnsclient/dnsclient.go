@@ -114,6 +114,13 @@ type TLSA struct {
 	Data         []byte // Never empty.
 }
 
+// An SRV says where a service of a domain is (RFC 2782). Host is in lower case without the trailing dot; it is "" for the root, which
+// says that there is no such service.
+type SRV struct {
+	Priority, Weight, Port uint16
+	Host                   string
+}
+
 // A SOA says that a zone begins at its name (RFC 1035 section 3.3.13). What else is in the record nobody here needs.
 type SOA struct{}
 
@@ -246,6 +253,12 @@ func (c *Client) PTR(ctx context.Context, addr netip.Addr) (Answer[string], erro
 		return Answer[string]{}, c.tell("PTR", "", fmt.Errorf("%w: no address", ErrBadName))
 	}
 	return lookup(ctx, c, kindPTR, ReverseName(addr))
+}
+
+// SRV asks for the service records of name (_submission._tcp.example.org), sorted by priority, then host and port. The weight is no
+// part of the order.
+func (c *Client) SRV(ctx context.Context, name string) (Answer[SRV], error) {
+	return lookup(ctx, c, kindSRV, name)
 }
 
 // SOA asks whether a zone begins at name.

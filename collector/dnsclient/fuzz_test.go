@@ -16,7 +16,7 @@ func FuzzParse(f *testing.F) {
 		{},
 		{rcode: dns.RcodeNameError, ns: []string{soa}},
 		{answer: []string{"example.org. 60 MX 0 ."}},
-		{answer: []string{"example.org. 60 MX 10 a.example.", "example.org. 60 A 192.0.2.1", "example.org. 60 AAAA 2001:db8::1", `example.org. 60 TXT "a\000" "b"`, "example.org. 60 PTR b.example.", "example.org. 60 TLSA 3 1 1 00ff"}},
+		{answer: []string{"example.org. 60 MX 10 a.example.", "example.org. 60 A 192.0.2.1", "example.org. 60 AAAA 2001:db8::1", `example.org. 60 TXT "a\000" "b"`, "example.org. 60 PTR b.example.", "example.org. 60 TLSA 3 1 1 00ff", "example.org. 60 SRV 1 2 3 c.example."}},
 		{answer: []string{"example.org. 60 CNAME a.example.", "a.example. 60 CNAME b.example."}},
 		{answer: []string{"example.org. 60 CNAME a.example.", "a.example. 60 CNAME example.org."}, ns: []string{soa}},
 	} {
@@ -27,6 +27,7 @@ func FuzzParse(f *testing.F) {
 		check(t, kindMX, msg, func(mx MX) bool { _, ok := hostName(mx.Host); return ok || mx.Host == "" })
 		check(t, kindPTR, msg, func(s string) bool { _, ok := hostName(s); return ok })
 		check(t, kindTXT, msg, func(s string) bool { return len(s) <= len(msg) })
+		check(t, kindSRV, msg, func(r SRV) bool { _, ok := hostName(r.Host); return ok || r.Host == "" })
 		check(t, kindTLSA, msg, func(r TLSA) bool { return len(r.Data) > 0 && len(r.Data) <= len(msg) })
 		check(t, kindSOA, msg, nil)
 		check(t, kindA, msg, nil)

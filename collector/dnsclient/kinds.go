@@ -40,6 +40,7 @@ var (
 	kindMX   = kind[MX]{name: "MX", rtype: dns.TypeMX, read: readMX, compare: compareMX}
 	kindTXT  = kind[string]{name: "TXT", rtype: dns.TypeTXT, read: readTXT, all: true}
 	kindTLSA = kind[TLSA]{name: "TLSA", rtype: dns.TypeTLSA, read: readTLSA}
+	kindSRV  = kind[SRV]{name: "SRV", rtype: dns.TypeSRV, read: readSRV, compare: compareSRV}
 	kindPTR  = kind[string]{name: "PTR", rtype: dns.TypePTR, read: readPTR}
 	kindSOA  = kind[SOA]{name: "SOA", rtype: dns.TypeSOA, read: readZone}
 )
@@ -106,6 +107,25 @@ func readTLSA(rr dns.RR) (TLSA, error) {
 		return TLSA{}, errMalformed
 	}
 	return TLSA{tlsa.Usage, tlsa.Selector, tlsa.MatchingType, data}, nil
+}
+
+func readSRV(rr dns.RR) (SRV, error) {
+	srv, ok := rr.(*dns.SRV)
+	if !ok || srv.Target == "" {
+		return SRV{}, errMalformed
+	}
+	out := SRV{Priority: srv.Priority, Weight: srv.Weight, Port: srv.Port}
+	if srv.Target == "." {
+		return out, nil
+	}
+	if out.Host, ok = hostName(srv.Target); !ok {
+		return SRV{}, errInvalid
+	}
+	return out, nil
+}
+
+func compareSRV(a, b SRV) int {
+	return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port))
 }
 
 func readPTR(rr dns.RR) (string, error) {

@@ -149,6 +149,19 @@ func TestPTR(t *testing.T) {
 	})
 }
 
+func TestSRV(t *testing.T) {
+	const name = "_submission._tcp.example.org"
+	s := serve(t, map[string]reply{"SRV " + name + ".": say{answer: []string{
+		name + ". 60 SRV 20 0 587 b.example.org.", name + ". 60 SRV 10 5 465 Z.example.org.", name + ". 60 SRV 10 9 587 a.example.org.",
+		name + ". 60 SRV 0 0 0 .", name + `. 60 SRV 0 0 1 a\ b.example.`,
+	}}.reply})
+	a, err := newClient(t, Options{Servers: []string{s.addr}}).SRV(t.Context(), name)
+	want := []SRV{{0, 0, 0, ""}, {10, 9, 587, "a.example.org"}, {10, 5, 465, "z.example.org"}, {20, 0, 587, "b.example.org"}}
+	if err != nil || a.Outcome != OutcomeFound || !slices.Equal(a.Records, want) || a.Invalid != 1 {
+		t.Errorf("got %+v, %v", a, err)
+	}
+}
+
 func TestTLSA(t *testing.T) {
 	const name = "_25._tcp.mx.example.org"
 	s := serve(t, map[string]reply{"TLSA " + name + ".": say{answer: []string{
@@ -205,6 +218,7 @@ func TestRecordsWithoutData(t *testing.T) {
 		"AAAA":  second(parse(kindAAAA, "example.org.", message(dns.TypeAAAA))),
 		"MX":    second(parse(kindMX, "example.org.", message(dns.TypeMX))),
 		"TXT":   second(parse(kindTXT, "example.org.", message(dns.TypeTXT))),
+		"SRV":   second(parse(kindSRV, "example.org.", message(dns.TypeSRV))),
 		"TLSA":  second(parse(kindTLSA, "example.org.", message(dns.TypeTLSA))),
 		"PTR":   second(parse(kindPTR, "example.org.", message(dns.TypePTR))),
 		"SOA":   second(parse(kindSOA, "example.org.", message(dns.TypeSOA))),

@@ -152,11 +152,10 @@ func limited(s string) string {
 // (out.example.org [203.0.113.9]); Postfix writes unknown, Gmail nothing where there is none.
 func ptrOf(from clause) (name string, none Answer) {
 	for comment := range strings.SplitSeq(from.comments, "\n") {
-		bracket := strings.IndexByte(comment, '[')
-		if bracket < 0 {
+		before, _, bracketed := strings.Cut(comment, "[")
+		if before = strings.TrimSpace(before); !bracketed {
 			continue
 		}
-		before := strings.TrimSpace(comment[:bracket])
 		if i := strings.LastIndexAny(before, " @"); i >= 0 {
 			before = before[i+1:]
 		}

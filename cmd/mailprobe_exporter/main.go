@@ -91,6 +91,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	check := addCheck(app, &once)
 	var wanted dashboardsFlags
 	boards := addDashboards(app, &wanted)
+	var first initFlags
+	initial := addInit(app, &first)
 
 	var versionAsked bool
 	app.Flag("version", "Show the version and exit.").BoolVar(&versionAsked)
@@ -132,6 +134,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = runDemo(f, stdout, logger)
 	case check.FullCommand():
 		status, err := runCheck(f, &once, stdout, stderr, logger)
+		if err != nil {
+			fmt.Fprintf(stderr, "mailprobe_exporter: %v\n", err)
+		}
+		return status
+	case initial.FullCommand():
+		status, err := runInit(f, &first, stdin, stdout)
 		if err != nil {
 			fmt.Fprintf(stderr, "mailprobe_exporter: %v\n", err)
 		}

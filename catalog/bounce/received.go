@@ -55,6 +55,9 @@ func readReceived(line string) Hop {
 		h.Helo = ""
 	}
 	h.By = limited(hostName(by.value))
+	if h.PTR == "" && strings.HasPrefix(from.comments, "[") && sameOperator(h.By, "mx.google.com") {
+		h.NoPTR = Yes
+	}
 	h.protocol(with, lower(comments))
 	if t, err := mail.ParseDate(date); err == nil && t.Year() > 1980 && t.Year() < 2200 {
 		h.Time = t.UTC()

@@ -35,6 +35,7 @@ const explainHelp = `Say what a reply, a problem or a blocklist means, what caus
   explain smtp_deferred
   explain spamhaus_zen
   explain --file returned-letter.eml
+  explain --file arrived-letter.eml
   explain --summary /var/log/mail.log
 
 With --config.file, the entries of its catalog_files count too.
@@ -44,7 +45,7 @@ Exit status: 0 explained, 2 nothing found or nothing known.`
 // addExplain adds the command to the program.
 func addExplain(app *kingpin.Application, f *explainFlags) *kingpin.CmdClause {
 	c := app.Command("explain", explainHelp)
-	c.Flag("file", "A returned letter, a piece of text or of a log in which every reply is explained; - is standard input.").PlaceHolder("PATH").IsSetByUser(&f.fileSet).StringVar(&f.file)
+	c.Flag("file", "A returned letter, a piece of text or of a log in which every reply is explained, or a letter that arrived, of which the way is told; - is standard input.").PlaceHolder("PATH").IsSetByUser(&f.fileSet).StringVar(&f.file)
 	c.Flag("summary", "Count the replies in a mail log by provider and cause.").BoolVar(&f.summary)
 	c.Flag("lang", "Language: en or ru. By default that of LC_ALL, LC_MESSAGES or LANG.").Default(string(localeOf(os.Getenv))).EnumVar(&f.lang, string(catalog.English), string(catalog.Russian))
 	c.Flag("format", "For people or for programs: text or json.").Default("text").EnumVar(&f.format, "text", "json")
@@ -175,23 +176,23 @@ func openAll(paths []string) (io.Reader, func(), error) {
 // maxQuestion is how many octets are taken for what somebody could as well have typed behind explain.
 const maxQuestion = 300
 
-// letter explains every reply in a letter or a text.
+// letter explains every reply in a letter or a text, or how a letter arrived.
 func (e *explainer) letter(r io.Reader) (int, error) {
-	a, found, err := e.read(r)
+	found, err := e.read(r)
 	switch {
 	case err != nil:
 		return 2, err
-	case a != nil:
-		return e.tell(a)
+	case found.answer != nil:
+		return e.tell(found.answer)
 	}
 	status := 0
-	if len(found) == 0 {
+	if found.letter == nil && len(found.replies) == 0 {
 		status = 2
 	}
 	if e.json {
-		return status, e.writeReplies(found)
+		return status, e.writeFound(found)
 	}
-	return status, e.page(func(p *page) { e.printLetter(p, found) })
+	return status, e.page(func(p *page) { e.printFound(p, found) })
 }
 
 // readAloud explains a letter or a text on a page.
@@ -200,39 +201,59 @@ func (e *explainer) readAloud(p *page, text string) error {
 		e.printAnswer(p, asked)
 		return nil
 	}
-	a, found, err := e.read(strings.NewReader(text))
-	switch {
-	case err != nil:
+	found, err := e.read(strings.NewReader(text))
+	if err != nil {
 		return err
-	case a != nil:
-		e.printAnswer(p, a)
-	default:
-		e.printLetter(p, found)
 	}
+	e.printFound(p, found)
 	return nil
 }
 
-// read finds the replies in a letter or a text. A line or two without a code is a question, "SMTP error code 3", and gets an answer instead.
-func (e *explainer) read(r io.Reader) (*answer, []explained, error) {
-	start, err := io.ReadAll(io.LimitReader(r, maxQuestion+1))
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the letter: %w", err)
+// A finding is what was made of a letter or a text: one of the three, or no replies.
+type finding struct {
+	answer  *answer        // It is a question.
+	letter  *bounce.Letter // It arrived.
+	replies []explained
+}
+
+func (e *explainer) printFound(p *page, found finding) {
+	switch {
+	case found.answer != nil:
+		e.printAnswer(p, found.answer)
+	case found.letter != nil:
+		e.printArrived(p, found.letter)
+	default:
+		e.printLetter(p, found.replies)
 	}
-	replies, err := bounce.Read(io.MultiReader(bytes.NewReader(start), r))
+}
+
+// read finds the replies in a letter or a text. A line or two without a code is a question, "SMTP error code 3", and gets an answer instead. A letter
+// that nobody returned, and in which nobody quotes a code, was given for the way it took.
+func (e *explainer) read(r io.Reader) (finding, error) {
+	data, err := io.ReadAll(io.LimitReader(r, bounce.MaxLetter))
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the letter: %w", err)
+		return finding{}, fmt.Errorf("read the letter: %w", err)
+	}
+	replies, err := bounce.Read(bytes.NewReader(data))
+	if err != nil {
+		return finding{}, fmt.Errorf("read the letter: %w", err)
 	}
 	coded := slices.ContainsFunc(replies, func(r bounce.Reply) bool { return r.Code != 0 || r.Enhanced != "" })
-	if text := strings.TrimSpace(string(start)); !coded && len(start) <= maxQuestion && text != "" && !strings.Contains(text, "\n\n") {
+	if text := strings.TrimSpace(string(data[:min(len(data), maxQuestion+1)])); !coded && len(data) <= maxQuestion && text != "" && !strings.Contains(text, "\n\n") {
 		if a := e.answer(text); len(replies) == 0 && !a.empty() || len(a.conditions) > 0 {
-			return a, nil, nil
+			return finding{answer: a}, nil
 		}
 	}
-	found := make([]explained, len(replies))
-	for i, reply := range replies {
-		found[i] = e.explain(reply)
+	if !coded {
+		if l, ok, err := bounce.ReadArrived(bytes.NewReader(data)); ok && err == nil {
+			return finding{letter: &l}, nil
+		}
 	}
-	return nil, found, nil
+	found := finding{replies: make([]explained, len(replies))}
+	for i, reply := range replies {
+		found.replies[i] = e.explain(reply)
+	}
+	return found, nil
 }
 
 // log counts the replies in a mail log.

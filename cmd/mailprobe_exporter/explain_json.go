@@ -138,8 +138,13 @@ func (e *explainer) repliesJSON(found []explained) []replyJSON {
 	return out
 }
 
-func (e *explainer) writeReplies(found []explained) error {
-	return e.write(map[string]any{"replies": e.repliesJSON(found)})
+// writeFound writes the replies of a letter and, if that is what it is about, how it arrived.
+func (e *explainer) writeFound(found finding) error {
+	out := map[string]any{"replies": e.repliesJSON(found.replies)}
+	if found.letter != nil {
+		out["letter"] = e.letterJSON(found.letter)
+	}
+	return e.write(out)
 }
 
 // writeAnswer writes what was found, each kind of thing under its name; an empty list of replies if nothing was.

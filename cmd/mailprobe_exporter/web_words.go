@@ -43,7 +43,7 @@ var pageWords = map[string]catalog.Text{
 	"time":            {EN: "Time (UTC)", RU: "Время (UTC)"},
 	"held":            {EN: "as of %s, still held", RU: "верно %s, пока в силе"},
 	"stands_at":       {EN: "Where it stands now", RU: "Где она есть сейчас"},
-	"paste":           {EN: "Paste a code (550), a reply of a mail server, or a whole returned letter. It stays on this machine.", RU: "Вставьте код (550), ответ почтового сервера или вернувшееся письмо целиком. Всё останется на этой машине."},
+	"paste":           {EN: "Paste a code (550), a reply of a mail server, or a whole letter, returned or arrived, with its header. It stays on this machine.", RU: "Вставьте код (550), ответ почтового сервера или письмо целиком с заголовком, вернувшееся или дошедшее. Всё останется на этой машине."},
 	"reply_or_letter": {EN: "Code, reply or letter", RU: "Код, ответ или письмо"},
 	"explain_it":      {EN: "Explain", RU: "Объяснить"},
 	"not_found":       {EN: "There is nothing of this name", RU: "Такого здесь нет"},

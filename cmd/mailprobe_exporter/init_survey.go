@@ -275,6 +275,7 @@ type letterFacts struct {
 	sender    string     // The target of the address that it left from; "" if no line tells, or it is a provider's.
 	address   netip.Addr // That address; invalid if no line tells.
 	provider  string     // Who runs the machine, by id; "" for nobody the catalogue knows.
+	vouched   bool       // The machine has a name in the domain, or the receiver found that SPF passes it.
 	helo      string     // The name by which it called itself; "" if it is none that exporter.yml takes.
 	by        string     // Who tells.
 	domains   []string   // Those that SPF is evaluated for.
@@ -328,6 +329,7 @@ func (s *survey) learnSender(f *letterFacts, l *bounce.Letter) {
 		return
 	}
 	f.address, f.by = t.Sender.Addr, hop.By
+	f.vouched = s.within(hop.PTR) || s.within(hop.Helo) || slices.ContainsFunc(l.Results, func(r bounce.Result) bool { return r.Method == "spf" && r.Value == "pass" })
 	for _, name := range []string{hop.PTR, hop.Helo} {
 		if id, ok := catalog.Provider(name); ok && f.provider == "" && !s.within(name) {
 			f.provider = id
@@ -339,6 +341,19 @@ func (s *survey) learnSender(f *letterFacts, l *bounce.Letter) {
 	if h, err := s.cfg.TargetOf(hop.Helo, targets.KindSender); err == nil && !h.Sender.Addr.IsValid() {
 		f.helo = h.Name
 	}
+}
+
+// sender is the address that the letter left from, if it is the domain's own beyond doubt: a filter or a forwarder before the receiver would
+// be named in its place. doubtful is it otherwise.
+func (s *survey) sender() (sure, doubtful string) {
+	l := s.letter
+	switch {
+	case l == nil || l.sender == "":
+		return "", ""
+	case l.vouched || slices.ContainsFunc(s.spf.hosts, func(h suggestion) bool { return h.address == l.address }):
+		return l.sender, ""
+	}
+	return "", l.sender
 }
 
 // within reports whether a name is the domain or lies in it.

@@ -191,50 +191,56 @@ func (s *survey) writeSelectors(c *configText) {
 // writeDomainSenders writes the address that a letter left from. What the SPF record names is only suggested: a record may name machines
 // that never send, or are not there any more.
 func (s *survey) writeDomainSenders(c *configText) {
-	named := ""
-	if l := s.letter; l != nil {
-		name := providerName(l.provider, c.lang)
-		switch {
-		case l.sender != "":
-			c.note("    ", initWords.sender, s.writer(c), l.address.String())
-			c.line("    senders: %s", scalars([]string{l.sender}))
-			named = l.sender
-		case l.address.IsValid():
-			c.note("    ", initWords.senderProvider, l.address.String(), name)
-		case l.byMailer:
-			c.note("    ", initWords.senderMailer)
-		default:
-			c.note("    ", initWords.senderUntold)
-		}
-		if l.mailFrom != "" {
-			c.note("    ", initWords.mailFromOther, l.mailFrom)
-		}
+	sure, doubtful := s.sender()
+	if s.letter != nil {
+		s.noteLetterSender(c, sure, doubtful)
 	}
 	s.noteSPF(c)
-	var more []string
+	var addresses, lines []string
+	if doubtful != "" {
+		addresses, lines = []string{doubtful}, []string{doubtful}
+	}
 	for _, h := range s.spf.hosts {
-		if a := h.address.String(); a != named {
-			more = append(more, a)
+		if a := h.address.String(); a != sure {
+			addresses, lines = append(addresses, a), append(lines, fmt.Sprintf("%s (%s)", a, h.term))
 		}
 	}
 	switch {
-	case len(more) > 0 && named != "":
-		c.note("    ", initWords.suggestMore)
-	case len(more) > 0:
-		c.note("    ", initWords.suggest)
-	case named == "":
+	case len(lines) == 0 && sure == "":
 		c.example("    senders: [203.0.113.9]")
 		return
+	case len(s.spf.hosts) == 0, len(lines) == 0:
+	case sure != "":
+		c.note("    ", initWords.suggestMore)
 	default:
-		return
+		c.note("    ", initWords.suggest)
 	}
-	for _, h := range s.spf.hosts {
-		if a := h.address.String(); a != named {
-			c.point("    ", fmt.Sprintf("%s (%s)", a, h.term))
-		}
+	for _, l := range lines {
+		c.point("    ", l)
 	}
-	if named == "" {
-		c.example("    senders: %s", scalars(more))
+	if sure == "" {
+		c.example("    senders: %s", scalars(addresses))
+	}
+}
+
+// noteLetterSender says what the letter tells of where it left from.
+func (s *survey) noteLetterSender(c *configText, sure, doubtful string) {
+	l := s.letter
+	switch {
+	case sure != "":
+		c.note("    ", initWords.sender, s.writer(c), l.address.String())
+		c.line("    senders: %s", scalars([]string{sure}))
+	case doubtful != "":
+		c.note("    ", initWords.senderDoubtful, s.writer(c), l.address.String())
+	case l.address.IsValid():
+		c.note("    ", initWords.senderProvider, l.address.String(), providerName(l.provider, c.lang))
+	case l.byMailer:
+		c.note("    ", initWords.senderMailer)
+	default:
+		c.note("    ", initWords.senderUntold)
+	}
+	if l.mailFrom != "" {
+		c.note("    ", initWords.mailFromOther, l.mailFrom)
 	}
 }
 
@@ -267,12 +273,13 @@ func (s *survey) noteSPF(c *configText) {
 // writeSenders says more of the address that the letter left from.
 func (s *survey) writeSenders(c *configText) {
 	l := s.letter
-	if l == nil || l.sender == "" {
+	sure, _ := s.sender()
+	if sure == "" {
 		return
 	}
 	c.blank()
 	c.line("senders:")
-	c.line("  - address: %s", scalar(l.sender))
+	c.line("  - address: %s", scalar(sure))
 	if l.helo != "" {
 		c.note("    ", initWords.helo)
 		c.line("    helo_name: %s", scalar(l.helo))

@@ -4,13 +4,13 @@ import "github.com/mailprobe/mailprobe_exporter/catalog"
 
 // initWords are the comments in what init writes, in both languages.
 var initWords = struct {
-	made, madeWithLetter, explained, checkFile, checkDomain, examples, untold, heloName, resolver, dane catalog.Text
-	recordsMX, recordSPF, recordsSRV, recordSTS, recordsTLSA, addresses                                 catalog.Text
-	nullMX, noMX, mx, foreign, parked, mtaSTS                                                           catalog.Text
-	signers, selectors, unsigned, noSelectors                                                           catalog.Text
-	sender, receiver, senderProvider, senderMailer, senderUntold, mailFromOther, helo, mailFrom         catalog.Text
-	suggest, suggestMore, spfTwo, spfBroken, spfNone, spfNetworks, spfOthers                            catalog.Text
-	servers, noneToHand, serverProvider, own, ownMore                                                   catalog.Text
+	made, madeWithLetter, explained, checkFile, checkDomain, examples, untold, heloName, resolver, dane         catalog.Text
+	recordsMX, recordSPF, recordsSRV, recordSTS, recordsTLSA, addresses                                         catalog.Text
+	nullMX, noMX, mx, foreign, parked, mtaSTS                                                                   catalog.Text
+	signers, selectors, unsigned, noSelectors                                                                   catalog.Text
+	sender, receiver, senderDoubtful, senderProvider, senderMailer, senderUntold, mailFromOther, helo, mailFrom catalog.Text
+	suggest, suggestMore, spfTwo, spfBroken, spfNone, spfNetworks, spfOthers                                    catalog.Text
+	servers, noneToHand, serverProvider, own, ownMore                                                           catalog.Text
 }{
 	made:           catalog.Text{EN: "exporter.yml for %s, made from its DNS.", RU: "exporter.yml для %s, составлен по DNS домена."},
 	madeWithLetter: catalog.Text{EN: "exporter.yml for %s, made from its DNS and from a letter that it sent.", RU: "exporter.yml для %s, составлен по DNS домена и по отправленному с него письму."},
@@ -44,6 +44,7 @@ var initWords = struct {
 
 	sender:         catalog.Text{EN: "%s, which took the letter from outside, wrote that it came from %s. Its own line is believed; the lines below it anybody who sends can write.", RU: "%s, принявший письмо снаружи, записал, что оно пришло с %s. Верим его собственной строке: строки ниже может написать любой отправитель."},
 	receiver:       catalog.Text{EN: "The server", RU: "Сервер"},
+	senderDoubtful: catalog.Text{EN: "%s wrote that the letter came from %s. That machine has no name in the domain, and SPF does not vouch for it: it may be a filter or a forwarder before the mailbox. Is it yours?", RU: "%s записал, что письмо пришло с %s. Имени в домене у этой машины нет, SPF её не подтверждает: возможно, это фильтр или пересылка перед ящиком. Она ваша?"},
 	senderProvider: catalog.Text{EN: "The letter left from %s, a machine of %s. It sends for many, from addresses that change, and is no sender to watch.", RU: "Письмо ушло с %s, это машина провайдера: %s. Она отправляет за многих и с меняющихся адресов, следить за ней не нужно."},
 	senderMailer:   catalog.Text{EN: "The letter never left its own mail system, so no sending address is known: send one to a mailbox at another provider.", RU: "Письмо не покидало свою почтовую систему, адрес отправки неизвестен: отправьте письмо на ящик у другого провайдера."},
 	senderUntold:   catalog.Text{EN: "No Received line of the letter tells of an address that it left from.", RU: "Ни одна строка Received письма не называет адрес отправки."},

@@ -203,6 +203,7 @@ func TestArrivedWords(t *testing.T) {
 		}
 	}
 	maps.Copy(all, markWords.microsoft)
+	maps.Copy(all, initWords.reasons)
 	for _, words := range []any{arrivedWords, markWords, initWords} {
 		v := reflect.ValueOf(words)
 		for i := range v.NumField() {

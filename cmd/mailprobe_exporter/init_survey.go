@@ -41,9 +41,9 @@ type survey struct {
 
 // An unanswered is a question that nobody answered.
 type unanswered struct {
-	what   catalog.Text
-	name   string
-	reason string // As dnsclient.Reason says it.
+	what catalog.Text
+	name string
+	err  error
 }
 
 // An exchanger is a host of the domain's MX records.
@@ -90,7 +90,7 @@ func (s *survey) answered(what catalog.Text, name string, err error) bool {
 		s.told++
 		return true
 	}
-	s.untold = append(s.untold, unanswered{what, name, dnsclient.Reason(err)})
+	s.untold = append(s.untold, unanswered{what, name, err})
 	return false
 }
 
@@ -103,7 +103,7 @@ func (s *survey) look(ctx context.Context) error {
 	s.lookSubmission(ctx)
 	s.lookPolicies(ctx)
 	if s.told == 0 && s.letter == nil {
-		return fmt.Errorf("%w: DNS told nothing of %s (%s); --resolver asks another resolver", errInit, s.domain, s.untold[0].reason)
+		return fmt.Errorf("%w: DNS told nothing of %s; --resolver asks another resolver: %w", errInit, s.domain, s.untold[0].err)
 	}
 	return nil
 }

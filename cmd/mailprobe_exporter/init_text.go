@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 )
 
 // A configText is an exporter.yml while it is written: what is in force, comments, and examples, which begin with # and no space.
@@ -102,7 +103,7 @@ func (s *survey) writeUntold(c *configText) {
 	c.note("", catalog.Text{})
 	c.note("", initWords.untold)
 	for _, u := range s.untold {
-		c.point("", fmt.Sprintf("%s %s: %s", u.what.In(c.lang), u.name, u.reason))
+		c.point("", fmt.Sprintf("%s %s: %s", u.what.In(c.lang), u.name, initWords.reasons[dnsclient.Reason(u.err)].In(c.lang)))
 	}
 }
 

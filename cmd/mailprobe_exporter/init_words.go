@@ -11,6 +11,8 @@ var initWords = struct {
 	sender, receiver, senderDoubtful, senderProvider, senderMailer, senderUntold, mailFromOther, helo, mailFrom catalog.Text
 	suggest, suggestMore, spfTwo, spfBroken, spfNone, spfNetworks, spfOthers                                    catalog.Text
 	servers, noneToHand, serverProvider, own, ownMore                                                           catalog.Text
+
+	reasons map[string]catalog.Text // As dnsclient.Reason names them.
 }{
 	made:           catalog.Text{EN: "exporter.yml for %s, made from its DNS.", RU: "exporter.yml для %s, составлен по DNS домена."},
 	madeWithLetter: catalog.Text{EN: "exporter.yml for %s, made from its DNS and from a letter that it sent.", RU: "exporter.yml для %s, составлен по DNS домена и по отправленному с него письму."},
@@ -65,4 +67,11 @@ var initWords = struct {
 	serverProvider: catalog.Text{EN: "A server of %s, which you cannot mend:", RU: "Сервер провайдера, чинить его не вам: %s."},
 	own:            catalog.Text{EN: "MX hosts that are yours: their faults count fully. Here stand those whose name lies in the domain.", RU: "Ваши собственные серверы MX: их неполадки учитываются полностью. Здесь те, чьё имя лежит в домене."},
 	ownMore:        catalog.Text{EN: "If these are yours, add them: %s", RU: "Если эти тоже ваши, добавьте их: %s"},
+
+	reasons: map[string]catalog.Text{
+		"timeout":  {EN: "no answer in time", RU: "нет ответа вовремя"},
+		"servfail": {EN: "the resolver failed (SERVFAIL)", RU: "сбой резолвера (SERVFAIL)"},
+		"refused":  {EN: "the resolver refused", RU: "резолвер отказал"},
+		"error":    {EN: "the resolver cannot be reached, or its answer not be read", RU: "резолвер недоступен, или его ответ не прочесть"},
+	},
 }

@@ -83,7 +83,7 @@ func (p *page) rule() {
 // title begins an explanation.
 func (p *page) title(s string) {
 	if p.html != nil {
-		p.html.element("h2", "h2", s)
+		p.html.heading(0, s)
 		return
 	}
 	for _, l := range wrap(s, p.width, "", "") {
@@ -94,7 +94,7 @@ func (p *page) title(s string) {
 // heading begins a part of it, after a blank line.
 func (p *page) heading(s string) {
 	if p.html != nil {
-		p.html.element("h3", "h3", s)
+		p.html.heading(1, s)
 		return
 	}
 	p.blank()
@@ -205,6 +205,15 @@ func (p *page) quote(s string) string {
 	return p.say(catalog.Text{EN: "“%s”", RU: "«%s»"}, clip(sanitise(s), maxQuote))
 }
 
+// theirs is a short text of a peer, as a name, at most n characters of it.
+func (p *page) theirs(s string, n int) string {
+	s = clip(sanitise(s), n)
+	if p.html != nil && s != "" {
+		return peerBegins + s + peerEnds
+	}
+	return s
+}
+
 // sanitise leaves of a peer's text what can be printed, on one line.
 func sanitise(s string) string {
 	var b strings.Builder
@@ -212,14 +221,20 @@ func sanitise(s string) string {
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
-		for _, r := range word {
-			if !unicode.IsPrint(r) {
-				r = '\ufffd'
-			}
-			b.WriteRune(r)
-		}
+		b.WriteString(visible(word))
 	}
 	return b.String()
+}
+
+// visible is a line of text in which nothing but its characters has an effect: what cannot be printed, as escape sequences and
+// characters that turn the direction of writing, is replaced.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 // clip cuts s to n characters.

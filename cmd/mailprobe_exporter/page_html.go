@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"html"
 	"html/template"
 	"regexp"
@@ -11,12 +12,15 @@ import (
 
 // An htmlText collects what a page says as HTML, for the same explanations in a browser.
 type htmlText struct {
-	out  strings.Builder
-	list string // The list that is open, "ul" or "ol"; "" if none is.
+	out   strings.Builder
+	list  string // The list that is open, "ul" or "ol"; "" if none is.
+	level int    // Of the headings that begin an explanation. 1: the page has that heading already.
 }
 
-// newHTMLPage returns a page for a browser.
-func newHTMLPage(lang catalog.Lang) *page { return &page{lang: lang, html: &htmlText{}} }
+// newHTMLPage returns a page for a browser, whose headings begin at a level.
+func newHTMLPage(lang catalog.Lang, level int) *page {
+	return &page{lang: lang, html: &htmlText{level: level}}
+}
 
 // body is what was said.
 func (h *htmlText) body() template.HTML {
@@ -30,11 +34,8 @@ const (
 	peerEnds   = "\uf8f1"
 )
 
-var (
-	pageAddress = regexp.MustCompile(`https?://[^\s<>"“”«»]+[^\s<>"“”«».,;:)]`)
-	rfcSection  = regexp.MustCompile(`RFC ([0-9]+)(?: section ([0-9A-Z.]*[0-9A-Z]))?`)
-	tick        = regexp.MustCompile("`([^`]+)`")
-)
+// marked is what stands out in a text of ours: what is typed as it stands, the address of a page, a section of an RFC.
+var marked = regexp.MustCompile("`([^`]+)`" + `|(https?://[^\s<>"“”«»` + "`" + `]*[^\s<>"“”«»` + "`" + `.,;:)])|RFC ([0-9]+)(?: section ([0-9A-Z.]*[0-9A-Z]))?`)
 
 // markUp makes HTML of a text: addresses of pages and RFCs become links and what is typed as it stands code. A peer's words are marked as
 // theirs, and nothing in them is a link.
@@ -53,23 +54,42 @@ func markUp(s string) template.HTML {
 }
 
 func markUpOurs(s string) string {
-	s = html.EscapeString(s)
-	s = pageAddress.ReplaceAllStringFunc(s, func(u string) string { return `<a href="` + u + `" rel="noreferrer">` + u + `</a>` })
-	s = rfcSection.ReplaceAllStringFunc(s, func(r string) string {
-		m := rfcSection.FindStringSubmatch(r)
-		to := "https://www.rfc-editor.org/rfc/rfc" + m[1]
-		if m[2] != "" {
-			to += "#section-" + m[2]
+	var out strings.Builder
+	link := func(to, text string) {
+		out.WriteString(`<a href="` + html.EscapeString(to) + `" rel="noreferrer">` + html.EscapeString(text) + "</a>")
+	}
+	end := 0
+	for _, at := range marked.FindAllStringSubmatchIndex(s, -1) {
+		group := func(n int) string { return s[max(at[2*n], 0):max(at[2*n+1], 0)] }
+		out.WriteString(html.EscapeString(s[end:at[0]]))
+		end = at[1]
+		switch code, address, rfc, section := group(1), group(2), group(3), group(4); {
+		case code != "":
+			out.WriteString("<code>" + html.EscapeString(code) + "</code>")
+		case address != "":
+			link(address, address)
+		case section != "":
+			link("https://www.rfc-editor.org/rfc/rfc"+rfc+"#section-"+section, s[at[0]:at[1]])
+		default:
+			link("https://www.rfc-editor.org/rfc/rfc"+rfc, s[at[0]:at[1]])
 		}
-		return `<a href="` + to + `" rel="noreferrer">` + r + `</a>`
-	})
-	return tick.ReplaceAllString(s, "<code>$1</code>")
+	}
+	out.WriteString(html.EscapeString(s[end:]))
+	return out.String()
 }
 
 // element writes a text in an element, which ends a list.
 func (h *htmlText) element(open, name, s string) {
 	h.close()
 	h.out.WriteString("<" + open + ">" + string(markUp(s)) + "</" + name + ">\n")
+}
+
+// heading writes a heading that many levels below those which begin an explanation.
+func (h *htmlText) heading(below int, s string) {
+	if h.level+below > 1 {
+		name := fmt.Sprintf("h%d", h.level+below)
+		h.element(name, name, s)
+	}
 }
 
 // entry writes an entry of a list, which it begins if need be.

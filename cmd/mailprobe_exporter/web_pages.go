@@ -57,9 +57,9 @@ func (p *pages) register(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+p.root+"static/{file}", p.static)
 }
 
-// static gives the style sheet and the script.
+// static gives the style sheet, the script and the icon.
 func (p *pages) static(w http.ResponseWriter, r *http.Request) {
-	types := map[string]string{"style.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
+	types := map[string]string{"style.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}
 	name := r.PathValue("file")
 	text, err := pageFiles.ReadFile("pages/" + name)
 	if types[name] == "" || err != nil {
@@ -76,6 +76,7 @@ type frame struct {
 	Lang    catalog.Lang
 	Title   string
 	Root    string
+	Here    string // The page's path below Root.
 	Version string
 	Refresh int // Seconds; 0: the page stays as it is.
 	Now     time.Time
@@ -102,11 +103,11 @@ func (f frame) OtherLang() catalog.Lang {
 func (p *pages) frame(w http.ResponseWriter, r *http.Request) frame {
 	lang := languageOf(r)
 	if chosen := r.URL.Query().Get("lang"); chosen == string(lang) {
-		http.SetCookie(w, &http.Cookie{Name: langCookie, Value: chosen, Path: p.root, MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+		http.SetCookie(w, &http.Cookie{Name: langCookie, Value: chosen, Path: p.root, MaxAge: 365 * 24 * 3600, Secure: r.TLS != nil, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	}
 	w.Header().Set("Content-Language", string(lang))
 	w.Header().Set("Vary", "Accept-Language, Cookie")
-	return frame{Lang: lang, Root: p.root, Version: version.Version, Now: time.Now()}
+	return frame{Lang: lang, Root: p.root, Here: strings.TrimPrefix(r.URL.Path, p.root), Version: version.Version, Now: time.Now()}
 }
 
 const langCookie = "mailprobe_lang"
@@ -145,7 +146,6 @@ func (p *pages) show(w http.ResponseWriter, status int, name string, data any) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes())
 }
@@ -184,6 +184,7 @@ type textPage struct {
 	Body     template.HTML
 	Standing []standing
 	Asked    string
+	TooLarge bool // More was pasted than is read.
 }
 
 // A standing is a target at which a problem stands.
@@ -221,8 +222,8 @@ func (p *pages) problem(w http.ResponseWriter, r *http.Request) {
 		p.notFound(w, f)
 		return
 	}
-	f.Title = plain(problem.Title.In(f.Lang))
-	page := newHTMLPage(f.Lang)
+	f.Title = problem.ID + ": " + plain(problem.Title.In(f.Lang))
+	page := newHTMLPage(f.Lang, 1)
 	p.explainer(f).printProblem(page, &problem)
 	data := textPage{frame: f, Body: page.html.body()}
 	for _, s := range p.collector.Snapshots() {
@@ -249,7 +250,7 @@ func (p *pages) reply(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.Title = code
-	page := newHTMLPage(f.Lang)
+	page := newHTMLPage(f.Lang, 2)
 	e.printAnswer(page, e.answer(clip(code, maxQuestion)))
 	p.show(w, http.StatusOK, "text.html", textPage{frame: f, Body: page.html.body()})
 }
@@ -271,12 +272,15 @@ func (p *pages) explain(w http.ResponseWriter, r *http.Request) {
 				status = http.StatusRequestEntityTooLarge
 			}
 		}
-		data.Asked = r.PostForm.Get("text")
+		if data.Asked = r.PostForm.Get("text"); len(data.Asked) > maxPasted {
+			status, data.Asked = http.StatusRequestEntityTooLarge, ""
+		}
+		data.TooLarge = status == http.StatusRequestEntityTooLarge
 	} else {
 		data.Asked = r.URL.Query().Get("q")
 	}
 	if text := strings.TrimSpace(data.Asked); text != "" {
-		page := newHTMLPage(f.Lang)
+		page := newHTMLPage(f.Lang, 2)
 		if err := p.explainer(f).readAloud(page, text); err != nil {
 			p.logger.Debug("What was pasted cannot be read", "err", err)
 			page.text("", page.say(words.noReply))

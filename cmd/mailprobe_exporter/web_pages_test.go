@@ -29,7 +29,7 @@ func TestPeoplesPages(t *testing.T) {
 		says       []string
 		not        []string
 	}{
-		{"/", "en-US,en;q=0.9", 200, []string{`<html lang="en">`, "The domain has more than one SPF record", `href="/targets/two-spf.example"`, `<li class="critical"><b>`}, nil},
+		{"/", "en-US,en;q=0.9", 200, []string{`<html lang="en">`, "The domain has more than one SPF record", `href="/targets/two-spf.example"`, `<li class="critical"><a href="?state=critical"><b>`}, nil},
 		{"/", "ru-RU,ru;q=0.9,en;q=0.8", 200, []string{`<html lang="ru">`, "У домена больше одной SPF-записи", "Главная проблема"}, []string{"Worst problem"}},
 		{"/", "de", 200, []string{`<html lang="en">`}, nil},
 		{"/?lang=ru", "en", 200, []string{`<html lang="ru">`}, nil},
@@ -144,7 +144,9 @@ func TestExplainPage(t *testing.T) {
 		{"an attack", "550 <script>alert(1)</script> http://evil.example/ \x1b[2J", 200, []string{"&lt;script&gt;"}, []string{"<script>alert", `href="http://evil.example`}},
 		{"nothing", "  ", 200, []string{"<textarea"}, nil},
 		{"nonsense", strings.Repeat("lorem ipsum ", 1000), 200, nil, nil},
-		{"too much", strings.Repeat("550 5.1.1 x\n", 300_000), 413, []string{"<textarea"}, nil},
+		{"names that are none", "550 5.1.1 x\nReporting-MTA: dns; http://evil.example/\n\nFinal-Recipient: rfc822; http://evil.example/\nStatus: 5.1.1\n", 200, []string{"5.1.1"}, []string{`href="http://evil.example`}},
+		{"too much", strings.Repeat("550 5.1.1 x\n", 90_000), 413, []string{"<textarea", "more than 1 MiB"}, []string{"What to do"}},
+		{"much too much", strings.Repeat("550 5.1.1 x\n", 300_000), 413, []string{"<textarea", "more than 1 MiB"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			resp, err := s.Client().PostForm(s.URL+"/explain", url.Values{"text": {c.text}})

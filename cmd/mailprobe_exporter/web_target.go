@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,13 +28,14 @@ type targetPage struct {
 	Dialogues               []dialogue
 	Listings                []listing
 	Checks                  []checkOnPage
+	NotAsked                string // The names of the other checks.
 	Past                    []pastOnPage
 }
 
 type problemOnPage struct {
 	ID, Title, Accepted, Who string
 	Severity                 state
-	Evidence                 []string
+	Evidence                 []*noted
 	Meaning                  template.HTML
 	Remedies                 []template.HTML
 }
@@ -59,7 +61,21 @@ type checkOnPage struct {
 
 type thingOnPage struct {
 	Key, Age, Unknown string
-	Evidence          []string
+	Budgets           []budget
+	Evidence          []*noted
+	Chain             bool // The evidence has an order: each certificate is issued by the next.
+}
+
+// A budget is how much of something is used up.
+type budget struct {
+	Used, Of float64
+	Says     string
+}
+
+// A noted line of evidence has those below it that are indented further, as the SPF records that a record includes.
+type noted struct {
+	Text  string
+	Below []*noted
 }
 
 type pastOnPage struct {
@@ -77,10 +93,11 @@ func (p *pages) target(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.Title = s.Target.Name
+	f.Refresh = waits(r.URL.Query().Get("since"), f.Now, lastRun(s))
 	outcome, _, _ := outcomeOf(s)
 	data := targetPage{
 		frame: f, Name: s.Target.Name, State: f.stateOf(outcome), About: about(f, s.Target), Last: f.ago(lastRun(s)), Next: p.nextRun(f, s), CanProbe: p.lifecycle,
-		Related: p.related(s), Dialogues: p.dialogues(s), Listings: p.listings(f, s),
+		Related: p.related(s), Dialogues: p.dialogues(f, s), Listings: p.listings(f, s),
 	}
 	for _, problem := range s.Problems {
 		data.Problems = append(data.Problems, onPage(f, problem))
@@ -91,13 +108,19 @@ func (p *pages) target(w http.ResponseWriter, r *http.Request) {
 	spoke := func(key string) bool {
 		return slices.ContainsFunc(data.Dialogues, func(d dialogue) bool { return d.Address == key })
 	}
+	var notAsked []string
 	for _, c := range s.Checks {
-		shown := checkShown(f, s, c)
+		if c.LastRun.IsZero() && nothingAsked(c) {
+			notAsked = append(notAsked, c.Check.Name)
+			continue
+		}
+		shown := p.checkShown(f, s, c)
 		if c.Check.Name == "smtp" { // What was said stands above.
 			shown.Things = slices.DeleteFunc(shown.Things, func(t thingOnPage) bool { return t.Unknown == "" && spoke(t.Key) })
 		}
 		data.Checks = append(data.Checks, shown)
 	}
+	data.NotAsked = strings.Join(notAsked, ", ")
 	for _, past := range p.collector.History(s) {
 		data.Past = append(data.Past, pastOnPage{past.At, past.Check, f.stateOf(past.Outcome)})
 	}
@@ -115,8 +138,20 @@ func (p *pages) probeNow(w http.ResponseWriter, r *http.Request) {
 		p.notFound(w, p.frame(w, r))
 		return
 	}
+	since := time.Now().UnixMilli()
 	p.collector.ProbeNow(s)
-	http.Redirect(w, r, p.root+"targets/"+url.PathEscape(s.Target.Name), http.StatusSeeOther)
+	http.Redirect(w, r, fmt.Sprintf("%stargets/%s?since=%d", p.root, url.PathEscape(s.Target.Name), since), http.StatusSeeOther)
+}
+
+// waits is how many seconds a page waits before it looks again, that shows what came of a probe asked for at since, in
+// milliseconds; 0 if the probe is over, or does not come.
+func waits(since string, now, last time.Time) int {
+	const longest, again = 2 * time.Minute, 3
+	ms, err := strconv.ParseInt(since, 10, 64)
+	if at := time.UnixMilli(ms); err != nil || at.Before(now.Add(-longest)) || at.After(now) || last.After(at) {
+		return 0
+	}
+	return again
 }
 
 // about says what a target is, in a line.
@@ -158,7 +193,7 @@ func (p *pages) related(s *collector.Snapshot) (out []string) {
 }
 
 func onPage(f frame, found collector.Problem) problemOnPage {
-	out := problemOnPage{ID: found.ID, Title: found.ID, Severity: f.stateOf(string(found.Severity)), Evidence: found.Evidence}
+	out := problemOnPage{ID: found.ID, Title: found.ID, Severity: f.stateOf(string(found.Severity)), Evidence: outline(found.Evidence)}
 	if found.Ignored != nil {
 		out.Accepted = cmp.Or(found.Ignored.Reason, "—")
 	}
@@ -175,7 +210,7 @@ func onPage(f frame, found collector.Problem) problemOnPage {
 }
 
 // dialogues are what was said at each address, with secrets masked as the check left them.
-func (p *pages) dialogues(s *collector.Snapshot) (out []dialogue) {
+func (p *pages) dialogues(f frame, s *collector.Snapshot) (out []dialogue) {
 	durations := map[string][]stageTime{}
 	for _, v := range p.collector.Values(s, "smtp_stage_duration_seconds") {
 		a := v.Labels["address"]
@@ -194,7 +229,7 @@ func (p *pages) dialogues(s *collector.Snapshot) (out []dialogue) {
 		}
 		for _, part := range c.Parts {
 			if times := durations[part.Key]; len(times) > 0 {
-				out = append(out, dialogue{part.Key, waterfall(times), linesOf(part.Evidence)})
+				out = append(out, dialogue{part.Key, waterfall(times, pageWords["failed"].In(f.Lang)), linesOf(part.Evidence)})
 			}
 		}
 	}
@@ -210,9 +245,22 @@ func linesOf(evidence []string) (out []spoken) {
 		case strings.HasPrefix(line, "C: "):
 			class = "c"
 		}
-		out = append(out, spoken{class, line})
+		out = append(out, spoken{class, visible(line)})
 	}
 	return out
+}
+
+// outline puts lines below those that they are indented below, two blanks a step.
+func outline(lines []string) []*noted {
+	above := []*noted{{}} // Below the last of them stands what is indented by as many steps.
+	for _, line := range lines {
+		text := strings.TrimLeft(line, " ")
+		depth := min((len(line)-len(text))/2, len(above)-1)
+		n := &noted{Text: visible(text)}
+		above[depth].Below = append(above[depth].Below, n)
+		above = append(above[:depth+1], n)
+	}
+	return above[0].Below
 }
 
 // A stageTime is how long a stage of a session took, in seconds.
@@ -225,8 +273,9 @@ type stageTime struct {
 // stages in the order in which they come.
 var stages = []string{"connect", "banner", "ehlo", "helo", "starttls", "tls", "ehlo_tls", "auth", "mail", "rcpt", "quit"}
 
-// waterfall draws stages one after the other, each a bar where it took place. Everything in it is ours: numbers, and names of stages.
-func waterfall(times []stageTime) template.HTML {
+// waterfall draws stages one after the other, each a bar where it took place. Everything in it is ours: numbers, names of stages, and the
+// word for one that failed.
+func waterfall(times []stageTime, failed string) template.HTML {
 	slices.SortFunc(times, func(a, b stageTime) int {
 		return cmp.Compare(slices.Index(stages, a.stage), slices.Index(stages, b.stage))
 	})
@@ -237,7 +286,7 @@ func waterfall(times []stageTime) template.HTML {
 	const left, width, row = 80.0, 480.0, 20.0
 	scale := width / max(total, 1e-9)
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" width="%g" role="img" aria-label="%s">`, left+width+90, row*float64(len(times)), left+width+90, waterfallSays(times))
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" width="%g" role="img" aria-label="%s">`, left+width+120, row*float64(len(times)), left+width+120, waterfallSays(times, failed))
 	at := 0.0
 	for i, t := range times {
 		y := row * float64(i)
@@ -246,7 +295,7 @@ func waterfall(times []stageTime) template.HTML {
 			class = "bad"
 		}
 		fmt.Fprintf(&b, `<text x="0" y="%g">%s</text><rect class="track" x="%g" y="%g" width="%g" height="12"/>`, y+13, html.EscapeString(t.stage), left, y+3, width)
-		fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%g" width="%.1f" height="12"/><text x="%g" y="%g">%s</text>`, class, left+at*scale, y+3, max(t.took*scale, 1.5), left+width+8, y+13, millis(t.took))
+		fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%g" width="%.1f" height="12"/><text x="%g" y="%g">%s</text>`, class, left+at*scale, y+3, max(t.took*scale, 1.5), left+width+8, y+13, t.says(failed))
 		at += t.took
 	}
 	b.WriteString("</svg>")
@@ -254,12 +303,19 @@ func waterfall(times []stageTime) template.HTML {
 }
 
 // waterfallSays is the drawing for those who hear it.
-func waterfallSays(times []stageTime) string {
+func waterfallSays(times []stageTime, failed string) string {
 	parts := make([]string, len(times))
 	for i, t := range times {
-		parts[i] = html.EscapeString(t.stage) + " " + millis(t.took)
+		parts[i] = html.EscapeString(t.stage) + " " + t.says(failed)
 	}
 	return strings.Join(parts, ", ")
+}
+
+func (t stageTime) says(failed string) string {
+	if t.failed {
+		return millis(t.took) + " " + failed
+	}
+	return millis(t.took)
 }
 
 func millis(seconds float64) string {
@@ -287,7 +343,7 @@ func (p *pages) listings(f frame, s *collector.Snapshot) (out []listing) {
 	return out
 }
 
-func checkShown(f frame, s *collector.Snapshot, c collector.CheckState) checkOnPage {
+func (p *pages) checkShown(f frame, s *collector.Snapshot, c collector.CheckState) checkOnPage {
 	known, told, _, worst := verdictOf(s, c.Check.Name)
 	outcome := "ok"
 	switch {
@@ -303,14 +359,32 @@ func checkShown(f frame, s *collector.Snapshot, c collector.CheckState) checkOnP
 		out.Err = c.Err.Error()
 	}
 	for _, part := range c.Parts {
-		t := thingOnPage{Key: part.Key, Evidence: part.Evidence}
+		t := thingOnPage{Key: part.Key, Evidence: outline(part.Evidence), Chain: strings.HasPrefix(part.Key, "certificate ")}
+		if c.Check.Name == "spf" && part.Key == "lookups" {
+			t.Budgets = p.budgets(f, s)
+		}
 		if part.Unknown != nil {
 			t.Unknown = pageStates["unknown"].In(f.Lang) + ": " + part.Unknown.Error()
 		}
 		if !part.Reached.IsZero() && part.Reached.Before(c.LastRun) {
 			t.Age = fmt.Sprintf(pageWords["held"].In(f.Lang), f.ago(part.Reached)) // An older verdict that still holds.
 		}
-		out.Things = append(out.Things, t)
+		if t.Evidence != nil || t.Unknown != "" || t.Age != "" {
+			out.Things = append(out.Things, t) // Of the others there is nothing to see.
+		}
+	}
+	return out
+}
+
+// budgets are what the SPF record of a domain uses of what RFC 7208 section 4.6.4 allows.
+func (p *pages) budgets(f frame, s *collector.Snapshot) (out []budget) {
+	for _, b := range []struct {
+		metric, word string
+		of           float64
+	}{{"spf_lookups", "lookups", 10}, {"spf_void_lookups", "voids", 2}} {
+		for _, v := range p.collector.Values(s, b.metric) {
+			out = append(out, budget{v.Value, b.of, fmt.Sprintf(pageWords[b.word].In(f.Lang), int(v.Value), int(b.of))})
+		}
 	}
 	return out
 }

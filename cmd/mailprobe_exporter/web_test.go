@@ -111,8 +111,15 @@ func TestPages(t *testing.T) {
 			if resp.StatusCode != c.status || !strings.Contains(body, c.contains) {
 				t.Errorf("status %d, want %d; body should contain %q:\n%.500s", resp.StatusCode, c.status, c.contains, body)
 			}
-			if resp.Header.Get("Content-Security-Policy") == "" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
-				t.Errorf("headers lack protection: %v", resp.Header)
+			for name, want := range map[string]string{
+				"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+				"X-Content-Type-Options":  "nosniff",
+				"X-Frame-Options":         "DENY",
+				"Cache-Control":           "no-store",
+			} {
+				if got := resp.Header.Get(name); got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
 			}
 			if strings.Contains(body, "hunter2") {
 				t.Errorf("the password is in the page:\n%s", body)

@@ -2,17 +2,21 @@
 "use strict";
 const rows = [...document.querySelectorAll("tr[data-text]")];
 const words = document.querySelector("input[name=q]");
-if (words && rows.length) {
-  words.addEventListener("input", () => {
+const none = document.querySelector("[data-none]");
+if (words && none) {
+  const filter = () => {
     const wanted = words.value.toLowerCase().trim();
     for (const row of rows) row.hidden = !row.dataset.text.includes(wanted);
-  });
+    none.textContent = rows.every((row) => row.hidden) ? none.dataset.none : "";
+  };
+  words.addEventListener("input", filter);
+  filter(); // A browser that comes back to a page has kept what was typed.
 }
 const every = Number(document.body.dataset.refresh);
 if (every > 0) {
   setInterval(() => {
     const busy = document.activeElement && document.activeElement.matches("input, select, textarea");
-    const open = document.querySelector("details[open]");
-    if (!busy && !open && !document.hidden) location.reload();
+    const typed = words && words.value !== words.defaultValue;
+    if (!busy && !typed && !document.hidden) location.reload();
   }, every * 1000);
 }

@@ -197,9 +197,11 @@ func (e *explainer) letter(r io.Reader) (int, error) {
 
 // readAloud explains a letter or a text on a page.
 func (e *explainer) readAloud(p *page, text string) error {
-	if asked := e.answer(text); len(text) <= maxQuestion && !strings.Contains(text, "\n") && !asked.empty() {
-		e.printAnswer(p, asked)
-		return nil
+	if len(text) <= maxQuestion && !strings.Contains(text, "\n") {
+		if asked := e.answer(text); !asked.empty() {
+			e.printAnswer(p, asked)
+			return nil
+		}
 	}
 	found, err := e.read(strings.NewReader(text))
 	if err != nil {

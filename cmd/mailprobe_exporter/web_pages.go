@@ -27,8 +27,9 @@ type pages struct {
 	collector *collector.Collector
 	templates *template.Template
 	catalog   func() *catalog.Catalog
-	root      string // The path that every page is below, with slashes at both ends.
-	lifecycle bool   // What is to be done now may be asked for here.
+	root      string        // The path that every page is below, with slashes at both ends.
+	lifecycle bool          // What is to be done now may be asked for here.
+	reading   chan struct{} // Holds a place for each of what is pasted that is being read.
 	logger    *slog.Logger
 }
 
@@ -40,6 +41,7 @@ func newPages(f *flags, c *collector.Collector, r *reloader, root string, logger
 	}
 	return &pages{
 		collector: c, templates: templates, root: root, lifecycle: f.lifecycle, logger: logger,
+		reading: make(chan struct{}, maxReading),
 		catalog: func() *catalog.Catalog { return r.current().Catalog() },
 	}, nil
 }
@@ -255,8 +257,12 @@ func (p *pages) reply(w http.ResponseWriter, r *http.Request) {
 	p.show(w, http.StatusOK, "text.html", textPage{frame: f, Body: page.html.body()})
 }
 
-// maxPasted is how much may be pasted: a returned letter of the usual kind with all of its headers.
-const maxPasted = 1 << 20
+const (
+	// maxPasted is how much may be pasted: a returned letter of the usual kind with all of its headers.
+	maxPasted = 1 << 20
+	// maxReading is how much of what is pasted is read at once. It takes a second of a processor at worst, which probes need too.
+	maxReading = 2
+)
 
 // explain answers what somebody pastes: a code, a reply, a whole returned letter.
 func (p *pages) explain(w http.ResponseWriter, r *http.Request) {
@@ -280,6 +286,12 @@ func (p *pages) explain(w http.ResponseWriter, r *http.Request) {
 		data.Asked = r.URL.Query().Get("q")
 	}
 	if text := strings.TrimSpace(data.Asked); text != "" {
+		select {
+		case p.reading <- struct{}{}:
+			defer func() { <-p.reading }()
+		case <-r.Context().Done():
+			return // Nobody waits any more.
+		}
 		page := newHTMLPage(f.Lang, 2)
 		if err := p.explainer(f).readAloud(page, text); err != nil {
 			p.logger.Debug("What was pasted cannot be read", "err", err)

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
 // TestPeoplesPages reads the pages of the demo as somebody with a browser does.
@@ -156,6 +161,67 @@ func TestExplainPage(t *testing.T) {
 			defer resp.Body.Close()
 			wantPage(t, resp.StatusCode, bodyOf(t, resp), c.status, c.says, c.not)
 		})
+	}
+}
+
+// TestPastedWork: what is pasted is read once, whatever it is. Counted are the octets that reading allocates.
+func TestPastedWork(t *testing.T) {
+	const top = "From: MAILER-DAEMON@example.org\nTo: carol@example.org\nSubject: x\nMIME-Version: 1.0\n"
+	for _, c := range []struct{ name, top, repeat string }{
+		{"codes", "", "550\n"},
+		{"codes on a line", "", "550 "},
+		{"a reply without end", "", "550-5.1.1 user unknown\n"},
+		{"indented lines", top + "\nsaid: 550 5.1.1 x\n", "  a\n"},
+		{"a header without end", top, " a\n"},
+		{"open quotes", top + "\n", "returned '550 5.1.1 a\n"},
+		{"a log", "", "x: to=<a@example.org>, dsn=5.1.1, status=deferred (host a.example said: 550 5.1.1 x\n"},
+		{"words", "", "lorem ipsum "},
+		{"one word", "", "x"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := c.top + strings.Repeat(c.repeat, (maxPasted-len(c.top))/len(c.repeat))
+			p, e := newHTMLPage(catalog.English, 2), &explainer{cat: catalog.Default(), lang: catalog.English}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if err := e.readAloud(p, text); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			if n := after.TotalAlloc - before.TotalAlloc; n > 100*maxPasted {
+				t.Errorf("%d MiB were allocated", n>>20)
+			}
+			if n := len(p.html.body()); n == 0 || n > 16<<10 {
+				t.Errorf("the answer has %d octets", n)
+			}
+		})
+	}
+}
+
+// TestReadingWaits: no more is read at once than maxReading, and who goes away while he waits is not kept.
+func TestReadingWaits(t *testing.T) {
+	p, err := newPages(&flags{}, nil, &reloader{config: &targets.Config{}}, "/", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range maxReading {
+		p.reading <- struct{}{}
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	ask := func(ctx context.Context) string {
+		w := httptest.NewRecorder()
+		p.explain(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/explain?q=550", nil))
+		return w.Body.String()
+	}
+	if body := ask(gone); body != "" {
+		t.Errorf("was read:\n%s", body)
+	}
+	<-p.reading
+	if body := ask(t.Context()); !strings.Contains(body, "How the code is read") {
+		t.Errorf("was not read:\n%s", body)
+	}
+	if len(p.reading) != maxReading-1 {
+		t.Errorf("%d places are taken", len(p.reading))
 	}
 }
 

@@ -87,9 +87,10 @@ func (c *Collector) Target(name string) *Snapshot {
 }
 
 // ProbeNow has every check of a target run that is not forbidden so soon: each at most once in its least interval. It does not wait.
-func (c *Collector) ProbeNow(s *Snapshot) {
+// begun is false if it is too soon for all of them.
+func (c *Collector) ProbeNow(s *Snapshot) (begun bool) {
 	now := time.Now()
-	c.scheduler.demand(s.state, now, func(p *plan, began time.Time) bool {
+	return nil != c.scheduler.demand(s.state, now, func(p *plan, began time.Time) bool {
 		return began.IsZero() || now.Sub(began) >= p.least || now.Before(began)
 	})
 }

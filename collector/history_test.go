@@ -57,12 +57,15 @@ func TestProbeNow(t *testing.T) {
 		if next := c.NextRun(s); next.IsZero() {
 			t.Error("no next run is planned")
 		}
+		begun := 0
 		for range 150 {
-			c.ProbeNow(s)
+			if c.ProbeNow(s) {
+				begun++
+			}
 			sleep(time.Second)
 		}
-		if n := len(j.of("a.example.org:25", "smtp")); n != 3 {
-			t.Errorf("%d runs in two and a half minutes", n)
+		if n := len(j.of("a.example.org:25", "smtp")); n != 3 || begun != 2 {
+			t.Errorf("%d runs in two and a half minutes, %d of them asked for", n, begun)
 		}
 	})
 }

@@ -77,6 +77,14 @@ type object = map[string]any
 // call has the tab, or the browser before there is one, do something and waits for the result.
 func (b *browser) call(method string, params object, result any) {
 	b.t.Helper()
+	if err := b.ask(method, params, result); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// ask is call where a refusal is an answer.
+func (b *browser) ask(method string, params object, result any) error {
+	b.t.Helper()
 	b.calls++
 	if params == nil {
 		params = object{}
@@ -86,42 +94,38 @@ func (b *browser) call(method string, params object, result any) {
 		m["sessionId"] = b.session
 	}
 	text, err := json.Marshal(m)
+	if err == nil {
+		err = b.from.SetReadDeadline(time.Now().Add(2 * patience))
+	}
+	if err == nil {
+		_, err = b.to.Write(append(text, 0))
+	}
 	if err != nil {
-		b.t.Fatal(err)
-	}
-	if err := b.from.SetReadDeadline(time.Now().Add(2 * patience)); err != nil {
-		b.t.Fatal(err)
-	}
-	if _, err := b.to.Write(append(text, 0)); err != nil {
 		b.t.Fatalf("%s: %v", method, err)
 	}
 	for {
-		text, err := b.read.ReadBytes(0)
-		if err != nil {
-			b.t.Fatalf("%s: %v", method, err)
-		}
 		var answer struct {
-			ID     int
-			Method string
-			Params json.RawMessage
-			Result json.RawMessage
-			Error  *struct{ Message string }
+			ID             int
+			Method         string
+			Params, Result json.RawMessage
+			Error          *struct{ Message string }
 		}
-		if err := json.Unmarshal(text[:len(text)-1], &answer); err != nil {
-			b.t.Fatalf("%s: %v", method, err)
+		text, err := b.read.ReadBytes(0)
+		if err == nil {
+			err = json.Unmarshal(text[:len(text)-1], &answer)
 		}
 		switch {
+		case err != nil:
+			b.t.Fatalf("%s: %v", method, err)
 		case answer.ID != b.calls:
 			b.notice(answer.Method, answer.Params)
-			continue
 		case answer.Error != nil:
-			b.t.Fatalf("%s: %s", method, answer.Error.Message)
+			return fmt.Errorf("%s: %s", method, answer.Error.Message)
 		case result != nil:
-			if err := json.Unmarshal(answer.Result, result); err != nil {
-				b.t.Fatalf("%s: %v\n%s", method, err, answer.Result)
-			}
+			return json.Unmarshal(answer.Result, result)
+		default:
+			return nil
 		}
-		return
 	}
 }
 
@@ -133,6 +137,7 @@ func (b *browser) notice(event string, params json.RawMessage) {
 	}
 	_ = json.Unmarshal(params, &p) // Others have other fields.
 	switch {
+	case strings.Contains(p.Entry.Text, "the server responded with a status of 4"): // Also said of the page that was asked for.
 	case event == "Runtime.exceptionThrown", event == "Page.javascriptDialogOpening",
 		event == "Runtime.consoleAPICalled" && p.Type == "error",
 		event == "Log.entryAdded" && (p.Entry.Level == "error" || p.Entry.Level == "warning"):
@@ -140,19 +145,28 @@ func (b *browser) notice(event string, params json.RawMessage) {
 	}
 }
 
-// eval evaluates an expression in the page, a promise to its end, and returns what it is as text.
+// eval evaluates an expression in the page and returns what it is as text.
 func (b *browser) eval(format string, args ...any) string {
+	b.t.Helper()
+	value, err := b.value(fmt.Sprintf(format, args...))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return value
+}
+
+// value is eval where the page may go away meanwhile.
+func (b *browser) value(expression string) (string, error) {
 	b.t.Helper()
 	var r struct {
 		Result           struct{ Value any }
 		ExceptionDetails *struct{ Exception struct{ Description string } }
 	}
-	expression := fmt.Sprintf(format, args...)
-	b.call("Runtime.evaluate", object{"expression": expression, "awaitPromise": true, "returnByValue": true}, &r)
-	if r.ExceptionDetails != nil {
-		b.t.Fatalf("%s: %s", expression, r.ExceptionDetails.Exception.Description)
+	err := b.ask("Runtime.evaluate", object{"expression": expression, "returnByValue": true}, &r)
+	if err == nil && r.ExceptionDetails != nil {
+		err = fmt.Errorf("%s: %s", expression, r.ExceptionDetails.Exception.Description)
 	}
-	return fmt.Sprint(r.Result.Value)
+	return fmt.Sprint(r.Result.Value), err
 }
 
 // wait waits until an expression is true of a page that has loaded.
@@ -160,13 +174,14 @@ func (b *browser) wait(format string, args ...any) {
 	b.t.Helper()
 	expression := fmt.Sprintf(format, args...)
 	err := eventually(patience, func() error {
-		if b.eval("document.readyState == 'complete' && Boolean(%s)", expression) != "true" {
-			return fmt.Errorf("%s is not true at %s:\n%s", expression, b.eval("location.href"), b.text())
+		value, err := b.value("document.readyState == 'complete' && Boolean(" + expression + ")")
+		if err == nil && value != "true" {
+			err = fmt.Errorf("%s is not true", expression)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
-		b.t.Fatal(err)
+		b.t.Fatalf("%v\n%s", err, b.text())
 	}
 }
 
@@ -181,8 +196,14 @@ func (b *browser) open(url string) {
 	b.wait("location.href != 'about:blank'")
 }
 
+// resize gives the window a size, below 500 pixels that of a phone.
+func (b *browser) resize(width, height int) {
+	b.t.Helper()
+	b.call("Emulation.setDeviceMetricsOverride", object{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}, nil)
+}
+
 // text is what can be read on the page.
-func (b *browser) text() string { b.t.Helper(); return b.eval("document.body.innerText") }
+func (b *browser) text() string { b.t.Helper(); return b.eval("document.body?.innerText") }
 
 // typed types into what has the focus.
 func (b *browser) typed(s string) {

@@ -57,7 +57,7 @@ func (e *explainer) printGroup(p *page, group []explained) {
 	if len(group) > 1 {
 		p.text("  ", p.say(words.sameReplies))
 		for _, o := range group[1:min(len(group), maxSame)] {
-			p.text("    ", strings.Join(slices.DeleteFunc([]string{p.theirs(o.Recipient, 100), codes(o), p.theirs(o.Server, 100)}, func(s string) bool { return s == "" }), ", "))
+			p.text("    ", strings.Join(slices.DeleteFunc([]string{p.theirs(o.Recipient), codes(o), p.theirs(o.Server)}, func(s string) bool { return s == "" }), ", "))
 		}
 		if n := len(group) - maxSame; n > 0 {
 			p.text("    ", p.say(words.andMore, n))
@@ -84,17 +84,17 @@ func (e *explainer) printReport(p *page, x explained) {
 		p.text("  ", p.quote(x.Text))
 	}
 	name := e.providerName(p, x.Provider)
-	switch server := p.theirs(x.Server, 100); {
+	switch server := p.theirs(x.Server); {
 	case server != "" && name != "":
 		p.text("  ", p.say(words.answered, p.say(words.answeredBy, server, name)))
 	case server != "" || name != "":
 		p.text("  ", p.say(words.answered, cmp.Or(server, name)))
 	}
 	if x.Recipient != "" {
-		p.text("  ", p.say(words.delivery, p.theirs(x.Recipient, 100)))
+		p.text("  ", p.say(words.delivery, p.theirs(x.Recipient)))
 	}
 	if x.Reporter != "" {
-		p.text("  ", p.say(words.reporter, p.theirs(x.Reporter, 100)))
+		p.text("  ", p.say(words.reporter, p.theirs(x.Reporter)))
 	}
 }
 
@@ -169,7 +169,7 @@ func (e *explainer) printed(p *page, r bounce.Reply) string {
 	text := strings.TrimSpace(codes(explained{Reply: r}) + " " + sanitise(r.Text))
 	out := p.quote(clip(text, 300))
 	if r.Server != "" {
-		out += " (" + p.theirs(r.Server, 100) + ")"
+		out += " (" + p.theirs(r.Server) + ")"
 	}
 	return out
 }

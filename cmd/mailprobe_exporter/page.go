@@ -205,9 +205,12 @@ func (p *page) quote(s string) string {
 	return p.say(catalog.Text{EN: "“%s”", RU: "«%s»"}, clip(sanitise(s), maxQuote))
 }
 
-// theirs is a short text of a peer, as a name, at most n characters of it.
-func (p *page) theirs(s string, n int) string {
-	s = clip(sanitise(s), n)
+// maxName is how much of a name people are shown, in characters.
+const maxName = 100
+
+// theirs is a name that a peer gave, as that of a server or a recipient.
+func (p *page) theirs(s string) string {
+	s = clip(sanitise(s), maxName)
 	if p.html != nil && s != "" {
 		return peerBegins + s + peerEnds
 	}

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 )
@@ -32,7 +30,7 @@ func TestMarkUp(t *testing.T) {
 // TestTheirs: whoever writes the marks himself does not get out of them.
 func TestTheirs(t *testing.T) {
 	p := newHTMLPage(catalog.English, 2)
-	p.text("", p.say(words.delivery, p.theirs("https://evil.example/"+peerEnds+"<b>https://evil.example/\u202e\x1b[2J", 100)))
+	p.text("", p.say(words.delivery, p.theirs("https://evil.example/"+peerEnds+"<b>https://evil.example/\u202e\x1b[2J")))
 	if got := string(p.html.body()); strings.Contains(got, "<a ") || strings.Contains(got, "<b>") || strings.ContainsAny(got, "\u202e\x1b") || strings.Count(got, "</q>") != 1 {
 		t.Errorf("got %q", got)
 	}
@@ -65,29 +63,6 @@ func TestOutline(t *testing.T) {
 		}
 		if got := write(outline(lines)); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.lines, got, c.want)
-		}
-	}
-}
-
-// TestWaits: the page looks again until the probe that was asked for is over, and not for ever.
-func TestWaits(t *testing.T) {
-	now := time.UnixMilli(1_800_000_000_000)
-	at := func(d time.Duration) string { return strconv.FormatInt(now.Add(d).UnixMilli(), 10) }
-	for _, c := range []struct {
-		since string
-		last  time.Duration
-		again bool
-	}{
-		{at(-time.Second), -time.Minute, true},
-		{at(-time.Second), -500 * time.Millisecond, false},
-		{at(-time.Hour), -2 * time.Hour, false},
-		{at(time.Hour), -time.Minute, false},
-		{"", -time.Minute, false},
-		{"x", -time.Minute, false},
-		{"99999999999999999999", -time.Minute, false},
-	} {
-		if got := waits(c.since, now, now.Add(c.last)); got > 0 != c.again {
-			t.Errorf("since %s, last %v: %d", c.since, c.last, got)
 		}
 	}
 }

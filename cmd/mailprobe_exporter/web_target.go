@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +22,7 @@ type targetPage struct {
 	Name, About, Last, Next string
 	State                   state
 	CanProbe                bool
+	Probed                  string // What came of asking for a probe.
 	Related                 []string
 	Problems                []problemOnPage
 	Dialogues               []dialogue
@@ -93,10 +93,11 @@ func (p *pages) target(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.Title = s.Target.Name
-	f.Refresh = waits(r.URL.Query().Get("since"), f.Now, lastRun(s))
+	var probed string
+	probed, f.Refresh = p.probed(r.URL.Query().Get("probe"), f, s)
 	outcome, _, _ := outcomeOf(s)
 	data := targetPage{
-		frame: f, Name: s.Target.Name, State: f.stateOf(outcome), About: about(f, s.Target), Last: f.ago(lastRun(s)), Next: p.nextRun(f, s), CanProbe: p.lifecycle,
+		frame: f, Name: s.Target.Name, State: f.stateOf(outcome), About: about(f, s.Target), Last: f.ago(lastRun(s)), Next: p.nextRun(f, s), CanProbe: p.lifecycle, Probed: probed,
 		Related: p.related(s), Dialogues: p.dialogues(f, s), Listings: p.listings(f, s),
 	}
 	for _, problem := range s.Problems {
@@ -138,20 +139,22 @@ func (p *pages) probeNow(w http.ResponseWriter, r *http.Request) {
 		p.notFound(w, p.frame(w, r))
 		return
 	}
-	since := time.Now().UnixMilli()
-	p.collector.ProbeNow(s)
-	http.Redirect(w, r, fmt.Sprintf("%stargets/%s?since=%d", p.root, url.PathEscape(s.Target.Name), since), http.StatusSeeOther)
+	came := "soon"
+	if p.collector.ProbeNow(s) {
+		came = "begun"
+	}
+	http.Redirect(w, r, p.root+"targets/"+url.PathEscape(s.Target.Name)+"?probe="+came, http.StatusSeeOther)
 }
 
-// waits is how many seconds a page waits before it looks again, that shows what came of a probe asked for at since, in
-// milliseconds; 0 if the probe is over, or does not come.
-func waits(since string, now, last time.Time) int {
-	const longest, again = 2 * time.Minute, 3
-	ms, err := strconv.ParseInt(since, 10, 64)
-	if at := time.UnixMilli(ms); err != nil || at.Before(now.Add(-longest)) || at.After(now) || last.After(at) {
-		return 0
+// probed says, on the page that probeNow comes back to, what came of it, and in how many seconds to look again; 0 if that is all.
+func (p *pages) probed(came string, f frame, s *collector.Snapshot) (says string, again int) {
+	switch {
+	case came == "soon":
+		return pageWords["too_soon"].In(f.Lang), 0
+	case came == "begun" && !p.collector.NextRun(s).After(f.Now):
+		return pageWords["being_asked"].In(f.Lang), 3
 	}
-	return again
+	return "", 0
 }
 
 // about says what a target is, in a line.

@@ -16,6 +16,7 @@ var pageWords = map[string]catalog.Text{
 	"sections":        {EN: "Sections", RU: "Разделы"},
 	"too_long":        {EN: "That is more than 1 MiB. Paste the part in which the servers' replies stand.", RU: "Это больше 1 МиБ. Вставьте ту часть, где стоят ответы серверов."},
 	"being_asked":     {EN: "The target is being asked now. Reload the page in a few seconds.", RU: "Цель сейчас опрашивается. Обновите страницу через несколько секунд."},
+	"too_soon":        {EN: "The target was asked less than a minute ago, and is not asked again so soon.", RU: "Цель опрошена меньше минуты назад, так скоро её снова не опрашивают."},
 	"not_asked":       {EN: "Nothing to ask, or not yet", RU: "Спрашивать нечего или ещё не время"},
 	"failed":          {EN: "failed", RU: "сбой"},
 	"lookups":         {EN: "%d DNS lookups of the %d allowed", RU: "Запросов к DNS: %d из %d разрешённых"},

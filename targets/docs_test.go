@@ -68,10 +68,10 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// TestDocumentedExamples parses every example in README.md and configuration.md.
+// TestDocumentedExamples parses every example in README.md and in pages of docs.
 func TestDocumentedExamples(t *testing.T) {
 	blocks := 0
-	for _, file := range []string{"../docs/configuration.md", "../README.md"} {
+	for _, file := range []string{"../docs/configuration.md", "../docs/allowlisting.md", "../README.md"} {
 		for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(documented(t, file), -1) {
 			if strings.HasPrefix(m[1], "scrape_configs:") {
 				continue
@@ -86,7 +86,7 @@ func TestDocumentedExamples(t *testing.T) {
 			mustParse(t, m[1])
 		}
 	}
-	if blocks < 6 {
+	if blocks < 7 {
 		t.Errorf("%d examples: the test looks in the wrong place", blocks)
 	}
 }

@@ -225,6 +225,28 @@ func TestReadingWaits(t *testing.T) {
 	}
 }
 
+// TestLanguageChosen: who has chosen a language keeps it, by a cookie that no other site gets sent along.
+func TestLanguageChosen(t *testing.T) {
+	s := newSite(t, &flags{}, secretConfig)
+	resp, _ := s.ask(t, "GET", "/?lang=ru", "Accept-Language", "en")
+	cookies := resp.Cookies()
+	if len(cookies) != 1 || cookies[0].Value != "ru" || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+		t.Fatalf("cookies %v", cookies)
+	}
+	chosen := cookies[0].Name + "=ru"
+	for _, c := range []struct{ path, cookie, want string }{
+		{"/", chosen, "ru"},
+		{"/?lang=en", chosen, "en"},
+		{"/", cookies[0].Name + `="><script>`, "en"},
+		{"/?lang=%3Cscript%3E", "", "en"},
+	} {
+		resp, body := s.ask(t, "GET", c.path, "Accept-Language", "en", "Cookie", c.cookie)
+		if resp.Header.Get("Content-Language") != c.want || !strings.Contains(body, `<html lang="`+c.want+`">`) || strings.Contains(body, "<script>") {
+			t.Errorf("%s with %q is in %s", c.path, c.cookie, resp.Header.Get("Content-Language"))
+		}
+	}
+}
+
 // TestNotNow: what changes something wants --web.enable-lifecycle.
 func TestNotNow(t *testing.T) {
 	s := newSite(t, &flags{}, secretConfig)

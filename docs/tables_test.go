@@ -26,6 +26,7 @@ func TestTables(t *testing.T) {
 	for _, c := range []struct{ file, section, text string }{
 		{"../README.md", "checks", checksTable()},
 		{"../README.md", "metrics", metricsTables()},
+		{"../SECURITY.md", "limits", limitsTable(t)},
 		{"configuration.md", "blocklists", blocklistsTable()},
 		{"demo.md", "demo", demoTable(t)},
 		{"replies.md", "replies", repliesPage(catalog.English)},

@@ -165,6 +165,17 @@ func TestHostileDialogues(t *testing.T) {
 			p.send("<html>\r\n")
 			p.expectEnd()
 		}, "connect banner=220 ehlo=250 starttls=220 tls ehlo_tls!protocol"},
+		// Each record costs 22 octets more than what is in it, so that a reply which is not too long comes to more than a megabyte.
+		{"a record for each octet", func(p *peer) {
+			toTLS(p, tlsServer(certificate(t, nil)))
+			p.expect(hello)
+			for _, octet := range []byte(strings.Repeat("250-"+strings.Repeat("a", 1000)+"\r\n", 60)) {
+				if _, err := p.Write([]byte{octet}); err != nil {
+					return
+				}
+			}
+			p.send("250 end\r\n")
+		}, "connect banner=220 ehlo=250 starttls=220 tls ehlo_tls!too_long"},
 		{"greeting again under TLS", func(p *peer) {
 			toTLS(p, tlsServer(certificate(t, nil)))
 			p.expect(hello)

@@ -50,7 +50,7 @@ fuzz:
 	done
 
 docs:
-	$(GO) test ./docs -run '^TestTables$$' -update
+	$(GO) test ./docs -run '^(TestTables|TestNames)$$' -update
 	$(GO) test ./collector -run '^TestDNSCost$$' -update
 
 dashboards:

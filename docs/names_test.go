@@ -113,3 +113,29 @@ func matches(t *testing.T, dir string, form *regexp.Regexp) []string {
 	}
 	return out
 }
+
+// TestDocumentedMetrics looks for every metric that a document names.
+func TestDocumentedMetrics(t *testing.T) {
+	known := map[string]bool{"exporter": true} // The program.
+	for _, name := range names(t) {
+		if kind, name, _ := strings.Cut(name, " "); kind == "metric" {
+			known[name] = true
+		}
+	}
+	seen := 0
+	for _, page := range append(documents(t), "../SECURITY.md", "../CONTRIBUTING.md", "../CHANGELOG.md") {
+		for _, m := range regexp.MustCompile(`\bmailprobe_([a-z0-9_]*[a-z0-9])`).FindAllStringSubmatch(read(t, page), -1) {
+			seen++
+			name := m[1]
+			for _, suffix := range []string{"_count", "_sum", "_bucket"} {
+				name = strings.TrimSuffix(name, suffix)
+			}
+			if !known[name] {
+				t.Errorf("%s: there is no metric %s", page, m[0])
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("only %d names: the test looks in the wrong place", seen)
+	}
+}

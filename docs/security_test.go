@@ -189,7 +189,7 @@ func documents(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(pages, "../README.md")
+	return append(pages, "../README.md", "../README.ru.md")
 }
 
 func read(t *testing.T, file string) string {

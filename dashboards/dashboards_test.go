@@ -279,6 +279,26 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// TestProblemLinks: the dashboards lead to the page of a problem that people can reach.
+func TestProblemLinks(t *testing.T) {
+	for external, want := range map[string]string{
+		"": projectDocs + "problems.md#${__data.fields.problem}", "https://probe.example.org/mail/": "https://probe.example.org/mail/problems/${__data.fields.problem}",
+	} {
+		found := 0
+		for _, f := range files(t, Options{ExternalURL: external}) {
+			if strings.HasPrefix(f.Path, "grafana/") {
+				found += strings.Count(string(f.Data), `"url": "`+want+`"`)
+				if external != "" && strings.Contains(string(f.Data), projectDocs+"problems") {
+					t.Errorf("%s leads to the project's pages", f.Path)
+				}
+			}
+		}
+		if found < 3 {
+			t.Errorf("%q: %d links to %s", external, found, want)
+		}
+	}
+}
+
 // TestBadOptions has every mistake told.
 func TestBadOptions(t *testing.T) {
 	for name, c := range map[string]struct {

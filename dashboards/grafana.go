@@ -15,7 +15,8 @@ var dashboardFiles embed.FS
 // grafanaNames are the dashboards, in the order in which people open them.
 var grafanaNames = []string{"overview", "server", "domain", "reputation", "exporter"}
 
-// grafanaFiles are the dashboards as JSON. They say which version wrote them, and offer the jobs that the selector chooses.
+// grafanaFiles are the dashboards as JSON. They say which version wrote them, offer the jobs that the selector chooses, and lead to the exporter's
+// own page of a problem where its address is known.
 func (m *maker) grafanaFiles() ([]File, error) {
 	var files []File
 	for _, name := range grafanaNames {
@@ -30,6 +31,9 @@ func (m *maker) grafanaFiles() ([]File, error) {
 		}
 		if m.selector != "" {
 			f.Data = bytes.ReplaceAll(f.Data, []byte("label_values(mailprobe_target_info, job)"), []byte("label_values(mailprobe_target_info{"+quoted(m.selector)+"}, job)"))
+		}
+		if m.external != "" {
+			f.Data = bytes.ReplaceAll(f.Data, []byte(projectDocs+"problems.md#"), []byte(quoted(m.external)+"/problems/"))
 		}
 		files = append(files, f)
 	}

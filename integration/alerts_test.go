@@ -392,30 +392,31 @@ func TestAlerts(t *testing.T) {
 	edit(t, config, "localhost:9093", a.address)
 	startPrometheusAt(t, dir, config)
 
-	var missing []string
-	err = eventually(4*patience, func() error {
-		now := e.must(t)
-		missing = nil
-		got, silenced := r.firing(), a.silenced(t)
-		for _, want := range expectedAlerts(t, now) {
+	// On a busy machine a server of the demo may be late, which is a fault that goes again.
+	var last scrape
+	err = eventually(10*patience, func() error {
+		last = e.must(t)
+		var wrong []string
+		expected, got, silenced := expectedAlerts(t, last), r.firing(), a.silenced(t)
+		for _, want := range expected {
 			if _, there := got[want]; !there && !silenced[want] {
-				missing = append(missing, want)
+				wrong = append(wrong, "nobody was told of "+want)
 			}
 		}
-		if len(missing) > 0 || len(now.find("problem")) == 0 {
-			return fmt.Errorf("nobody was told of\n%s", strings.Join(missing, "\n"))
+		for alert := range got {
+			if !slices.Contains(expected, alert) {
+				wrong = append(wrong, "somebody was told of "+alert)
+			}
+		}
+		if len(wrong) > 0 || len(last.find("problem")) == 0 {
+			return errors.New(strings.Join(wrong, "\n"))
 		}
 		return nil
 	})
 	if err != nil {
 		t.Error(err)
 	}
-	last := e.must(t)
-	expected := expectedAlerts(t, last)
 	for alert, one := range r.firing() {
-		if !slices.Contains(expected, alert) {
-			t.Errorf("somebody was told of %s", alert)
-		}
 		for _, name := range []string{"summary", "description", "runbook_url", "dashboard_url"} {
 			if text := one.Annotations[name]; text == "" || strings.Contains(text, "<error") || strings.Contains(text, "{{") {
 				t.Errorf("%s: %s is %q", alert, name, one.Annotations[name])

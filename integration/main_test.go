@@ -86,6 +86,11 @@ func runInside() (status int, err error) {
 		return 1, fmt.Errorf("build the exporter: %w\n%s", err, out)
 	}
 
+	// In there, where the container's image is built, is no network.
+	if out, err := exec.Command("go", "mod", "download").CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("download modules: %w\n%s", err, out)
+	}
+
 	// A parent's death signal belongs to the thread that started the child.
 	runtime.LockOSThread()
 	self := exec.Command("/proc/self/exe", os.Args[1:]...)

@@ -5,7 +5,7 @@ LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(if $(shell command -v $${CC:-gcc}),-race)
 
-.PHONY: build test demo-unprivileged integration lint format bench fuzz docs dashboards pictures
+.PHONY: build test demo-unprivileged integration deploy-check lint format bench fuzz docs dashboards pictures
 
 build:
 	$(GO) build ./cmd/mailprobe_exporter
@@ -28,11 +28,16 @@ integration:
 	integration/install
 	$(GO) test -tags integration -count=1 -parallel 16 -timeout 15m ./integration/...
 
+# The test's cache does not know of files outside of its module.
+deploy-check:
+	cd tools/deploy && $(GO) test -count=1 ./...
+
 lint:
 	$(LINT) config verify
 	$(LINT) fmt --diff ./...
 	$(LINT) run ./...
 	cd dashboards/source && $(GO) tool -modfile=../../tools/go.mod golangci-lint run --config ../../.golangci.yml ./...
+	cd tools/deploy && $(GO) tool -modfile=../go.mod golangci-lint run --config ../../.golangci.yml ./...
 	$(GO) vet -tags integration ./...
 
 # Not a check: writes the formatting that lint asks for.

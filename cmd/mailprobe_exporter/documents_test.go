@@ -14,6 +14,7 @@ import (
 
 // elsewhere are commands that are not ours, and why this test does not run them.
 var elsewhere = map[string]string{
+	"helm":   "it needs a cluster; make deploy-check renders the chart and reads what comes of it as a cluster would",
 	"docker": "it needs an engine; the tests of the image build the file system that the Dockerfile describes, and run the program in it",
 }
 
@@ -75,6 +76,10 @@ func documentedCommands(text string) []documentedCommand {
 			continue
 		}
 		command, indented := strings.CutPrefix(line, "    ")
+		if last := len(out) - 1; !within && indented && last >= 0 && strings.HasSuffix(out[last].text, `\`) {
+			out[last].text = strings.TrimSuffix(out[last].text, `\`) + strings.TrimSpace(command) // It goes on.
+			continue
+		}
 		switch {
 		case within && inside == "text" && len(out) > 0:
 			last := &out[len(out)-1]

@@ -23,6 +23,7 @@ var doors = []struct {
 	{"gopkg.in/yaml.v3", []string{"targets", "catalog"}},
 	{"github.com/prometheus/", []string{"collector", "cmd/mailprobe_exporter"}},
 	{"github.com/alecthomas/kingpin", []string{"cmd/mailprobe_exporter"}},
+	{"golang.org/x/sys", []string{"collector/dnsclient", "collector/smtpclient"}},
 	{"golang.org/x/term", []string{"cmd/mailprobe_exporter"}},
 	{"blitiri.com.ar/", nil}, // Tests read its copy of the SPF test suite.
 	{"net/smtp", nil},

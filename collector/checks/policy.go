@@ -13,10 +13,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
+	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
 )
 
 // The policy of MTA-STS is fetched as senders do it (RFC 8461 section 3.3): https://mta-sts.DOMAIN/.well-known/mta-sts.txt, with a certificate
@@ -102,7 +102,7 @@ func fetchFrom(ctx context.Context, r *Round, host string, addr netip.Addr) (bod
 	socket, err := r.Env.Dialer.DialContext(connecting, "tcp", to.String())
 	cancel()
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case smtpclient.IsRefused(err):
 		return "", false, notServed("%s refuses the connection", to)
 	case err != nil:
 		return "", false, fmt.Errorf("connect to %s: %w", host, err)

@@ -124,10 +124,10 @@ type SRV struct {
 // A SOA says that a zone begins at its name (RFC 1035 section 3.3.13). What else is in the record nobody here needs.
 type SOA struct{}
 
-// Options configure a Client. The zero value asks the servers of /etc/resolv.conf.
+// Options configure a Client. The zero value asks the servers of /etc/resolv.conf, on Windows those of the network adapters.
 type Options struct {
 	// Servers are host:port of recursive resolvers, asked in order. Without any, those of
-	// /etc/resolv.conf are read once, by New.
+	// the machine are read once, by New.
 	Servers []string
 	// Timeout is for one query; it is retried once. 0 means 5 s.
 	Timeout time.Duration
@@ -168,7 +168,7 @@ func New(o Options) (*Client, error) {
 	}
 	if len(o.Servers) == 0 {
 		var err error
-		if o.Servers, err = systemServers("/etc/resolv.conf"); err != nil {
+		if o.Servers, err = systemServers(); err != nil {
 			return nil, err
 		}
 	}

@@ -157,7 +157,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-func TestSystemServers(t *testing.T) {
+func TestResolvConfServers(t *testing.T) {
 	dir := t.TempDir()
 	for name, test := range map[string]struct {
 		text string
@@ -175,7 +175,7 @@ func TestSystemServers(t *testing.T) {
 		if err := os.WriteFile(file, []byte(test.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := systemServers(file)
+		got, err := resolvConfServers(file)
 		if !slices.Equal(got, test.want) || (err == nil) != (test.want != nil) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
@@ -183,8 +183,46 @@ func TestSystemServers(t *testing.T) {
 			t.Errorf("%s: %v does not name the setting", name, err)
 		}
 	}
-	if _, err := systemServers(filepath.Join(dir, "missing")); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "resolver.servers") {
+	if _, err := resolvConfServers(filepath.Join(dir, "missing")); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "resolver.servers") {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// TestAdapterServers: what Windows says, and whom we ask then.
+func TestAdapterServers(t *testing.T) {
+	addrs := func(all ...string) (out []netip.Addr) {
+		for _, a := range all {
+			out = append(out, netip.MustParseAddr(a))
+		}
+		return out
+	}
+	for name, test := range map[string]struct {
+		adapters []adapter
+		want     []string
+	}{
+		"one":            {[]adapter{{true, 25, 25, addrs("192.0.2.1", "192.0.2.2")}}, []string{"192.0.2.1:53", "192.0.2.2:53"}},
+		"down":           {[]adapter{{false, 5, 5, addrs("192.0.2.1")}, {true, 25, 25, addrs("192.0.2.2")}}, []string{"192.0.2.2:53"}},
+		"the cheapest":   {[]adapter{{true, 50, 1, addrs("192.0.2.1")}, {true, 25, 70, addrs("192.0.2.2")}}, []string{"192.0.2.2:53", "192.0.2.1:53"}},
+		"families apart": {[]adapter{{true, 50, 1, addrs("192.0.2.1", "2001:db8::1")}}, []string{"[2001:db8::1]:53", "192.0.2.1:53"}},
+		"IPv6":           {[]adapter{{true, 1, 1, addrs("2001:db8::1", "fe80::1%7", "::ffff:192.0.2.3")}}, []string{"[2001:db8::1]:53", "[fe80::1%7]:53", "192.0.2.3:53"}},
+		"unconfigured":   {[]adapter{{true, 1, 1, addrs("fec0:0:0:ffff::1%1", "fec0:0:0:ffff::2", "::", "192.0.2.1")}}, []string{"192.0.2.1:53"}},
+		"twice":          {[]adapter{{true, 1, 1, addrs("192.0.2.1")}, {true, 2, 2, addrs("192.0.2.1", "192.0.2.2")}}, []string{"192.0.2.1:53", "192.0.2.2:53"}},
+		"four":           {[]adapter{{true, 1, 1, addrs("192.0.2.4", "192.0.2.3", "192.0.2.2", "192.0.2.1")}}, []string{"192.0.2.4:53", "192.0.2.3:53", "192.0.2.2:53"}},
+		"none":           {[]adapter{{true, 1, 1, nil}}, nil},
+		"no adapter":     {nil, nil},
+	} {
+		got, err := adapterServers(test.adapters)
+		if !slices.Equal(got, test.want) || (err == nil) != (test.want != nil) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "resolver.servers") {
+			t.Errorf("%s: %v does not name the setting", name, err)
+		}
+		for _, s := range got {
+			if err := validServer(s); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }
 

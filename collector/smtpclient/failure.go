@@ -25,7 +25,7 @@ func failureOf(stage Stage, secure bool, err error) Failure {
 		return FailureTooLong
 	case isTimeout(err):
 		return FailureTimeout
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case IsRefused(err):
 		return FailureRefused
 	case isAny(err, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED):
 		return FailureReset
@@ -58,12 +58,16 @@ func isLocal(err error) bool {
 
 func isTimeout(err error) bool {
 	var e net.Error
-	return errors.As(err, &e) && e.Timeout()
+	return errors.As(err, &e) && e.Timeout() || isAny(err, syscall.ETIMEDOUT)
 }
 
+// IsRefused reports whether a connection was refused.
+func IsRefused(err error) bool { return isAny(err, syscall.ECONNREFUSED) }
+
+// isAny reports whether an error is one of targets, under the name that they have everywhere or the system's own.
 func isAny(err error, targets ...error) bool {
 	for _, target := range targets {
-		if errors.Is(err, target) {
+		if errors.Is(err, target) || errors.Is(err, native(target)) {
 			return true
 		}
 	}

@@ -5,7 +5,7 @@ LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(if $(shell command -v $${CC:-gcc}),-race)
 
-.PHONY: build test demo-unprivileged integration deploy-check lint format bench fuzz docs dashboards pictures
+.PHONY: build test demo-unprivileged integration deploy-check lint format bench fuzz docs dashboards pictures release
 
 build:
 	$(GO) build ./cmd/mailprobe_exporter
@@ -39,6 +39,7 @@ lint:
 	cd dashboards/source && $(GO) tool -modfile=../../tools/go.mod golangci-lint run --config ../../.golangci.yml ./...
 	cd tools/deploy && $(GO) tool -modfile=../go.mod golangci-lint run --config ../../.golangci.yml ./...
 	$(GO) vet -tags integration ./...
+	GOOS=windows $(GO) vet ./...
 
 # Not a check: writes the formatting that lint asks for.
 format:
@@ -57,6 +58,7 @@ fuzz:
 docs:
 	$(GO) test ./docs -run '^(TestTables|TestNames)$$' -update
 	$(GO) test ./collector -run '^TestDNSCost$$' -update
+	$(GO) test ./release -run '^TestNotice$$' -update
 
 dashboards:
 	cd dashboards/source && $(GO) run . ../grafana
@@ -65,3 +67,7 @@ dashboards:
 # Not a check: takes a quarter of an hour, for the demo has to be watched.
 pictures: build
 	cd tools/dashboard-pictures && npm ci --ignore-scripts --no-audit --no-fund && npm run pictures
+
+# What is published of the commit that is checked out, in dist/.
+release:
+	$(GO) run ./release

@@ -44,6 +44,7 @@ var below = map[string][]string{
 	"collector/checks":       {"catalog", "targets", "collector/record", "collector/spf", "collector/dnsclient", "collector/smtpclient"},
 	"collector":              {"catalog", "targets", "collector/checks", "collector/dnsclient", "collector/smtpclient", "collector/storage"},
 	"dashboards":             {"catalog"},
+	"release":                {},
 	"cmd/mailprobe_exporter": {"catalog", "catalog/bounce", "targets", "collector", "collector/checks", "collector/record", "collector/dnsclient", "collector/mailworld", "dashboards"},
 }
 

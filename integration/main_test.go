@@ -71,7 +71,7 @@ func runInside() (status int, err error) {
 	if os.Getuid() != 0 {
 		return 1, errors.New("needs root, for namespaces and ports below 1024")
 	}
-	for _, program := range []string{"ip", "postfix", "knotd", "knotc", "unbound", "prometheus", "promtool", "prometheus-alertmanager", "amtool", "chromium", eximBinary} {
+	for _, program := range []string{"ip", "postfix", "knotd", "knotc", "unbound", "prometheus", "promtool", "prometheus-alertmanager", "amtool", "chromium", "systemd-analyze", eximBinary} {
 		if _, err := exec.LookPath(program); err != nil {
 			return 1, fmt.Errorf("%w; integration/install installs it", err)
 		}
@@ -89,6 +89,9 @@ func runInside() (status int, err error) {
 	// In there, where the container's image is built, is no network.
 	if out, err := exec.Command("go", "mod", "download").CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("download modules: %w\n%s", err, out)
+	}
+	if err := buildPackages(dir); err != nil {
+		return 1, fmt.Errorf("build the packages: %w", err)
 	}
 
 	// A parent's death signal belongs to the thread that started the child.

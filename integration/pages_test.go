@@ -339,7 +339,7 @@ func testProbeNow(t *testing.T, e *exporter) {
 		b.click("form[action$='/probe'] button")
 		b.wait("location.search.startsWith('?probe=')")
 		says, _ := b.value("document.querySelector('[role=status]')?.innerText") // It may be gone already.
-		b.wait("!document.body.dataset.refresh") // It looks again by itself until the probe is over.
+		b.wait("!document.body.dataset.refresh")                                 // It looks again by itself until the probe is over.
 		if after := e.must(t).find(lastRun).String(); after == before || after == "" {
 			return fmt.Errorf("last run %s, and the page says %q", after, says)
 		}

@@ -24,7 +24,7 @@ RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs
 # so no time zones are needed.
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY LICENSE NOTICE* /usr/share/doc/mailprobe_exporter/
+COPY LICENSE NOTICE /usr/share/doc/mailprobe_exporter/
 COPY --from=build /out/mailprobe_exporter /bin/mailprobe_exporter
 # A volume that is empty takes over whose the directory is.
 COPY --from=build --chown=65532:65532 /out/state /var/lib/mailprobe_exporter

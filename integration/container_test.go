@@ -29,6 +29,7 @@ drwxr-xr-x 0:0 /usr/share
 drwxr-xr-x 0:0 /usr/share/doc
 drwxr-xr-x 0:0 /usr/share/doc/mailprobe_exporter
 -rw-r--r-- 0:0 /usr/share/doc/mailprobe_exporter/LICENSE
+-rw-r--r-- 0:0 /usr/share/doc/mailprobe_exporter/NOTICE
 drwxr-xr-x 0:0 /var
 drwxr-xr-x 0:0 /var/lib
 drwxr-xr-x 65532:65532 /var/lib/mailprobe_exporter

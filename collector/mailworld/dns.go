@@ -91,12 +91,31 @@ func (w *World) Questions() map[string]int {
 	return all
 }
 
+// StopNames makes the name server's address refuse questions until StartNames. What it knows stays.
+func (w *World) StopNames() { w.names.stop() }
+
+// StartNames has the name server answer again, at the address that it had.
+func (w *World) StartNames() error {
+	w.serving.Lock()
+	defer w.serving.Unlock()
+	w.mu.Lock()
+	closed := w.closed
+	w.mu.Unlock()
+	if closed {
+		return net.ErrClosed
+	}
+	return w.names.start()
+}
+
 // A nameServer answers for every name there is.
 type nameServer struct {
 	zone zone
-	tcp  *listener
-	udp  net.PacketConn
-	done chan struct{} // Closed when the UDP socket is served no more.
+	at   string // host:port.
+
+	serving sync.Mutex // Held while it is started or stopped.
+	tcp     *listener  // nil while it is stopped.
+	udp     net.PacketConn
+	done    chan struct{} // Closed when the UDP socket is served no more.
 
 	mu     sync.Mutex
 	faults map[string]DNSFault       // By canonical name.
@@ -104,25 +123,36 @@ type nameServer struct {
 	asked  map[string]map[uint16]int // By canonical name and type.
 }
 
-// startNameServer starts a name server on one port of loopback for TCP and UDP.
-func startNameServer() (*nameServer, error) {
-	tcp, udp, err := openPort()
-	if err != nil {
-		return nil, err
-	}
+// startNameServer starts a name server at an address for TCP and UDP.
+func startNameServer(at string) (*nameServer, error) {
 	n := &nameServer{
-		udp: udp, done: make(chan struct{}),
+		at:     at,
 		faults: map[string]DNSFault{}, signed: map[string]bool{}, asked: map[string]map[uint16]int{},
 	}
-	n.tcp = serve(tcp, n.serveTCP)
-	go n.serveUDP()
-	return n, nil
+	return n, n.start()
 }
 
-// openPort opens a port that is free for both TCP and UDP.
-func openPort() (tcp net.Listener, udp net.PacketConn, err error) {
+// start opens the port, at first and after stop.
+func (n *nameServer) start() error {
+	n.serving.Lock()
+	defer n.serving.Unlock()
+	if n.tcp != nil {
+		return nil
+	}
+	tcp, udp, err := openPort(n.at)
+	if err != nil {
+		return err
+	}
+	n.at, n.udp, n.done = udp.LocalAddr().String(), udp, make(chan struct{})
+	n.tcp = serve(tcp, n.serveTCP)
+	go n.serveUDP(udp, n.done)
+	return nil
+}
+
+// openPort opens a port for both TCP and UDP; of port 0, one that is free.
+func openPort(at string) (tcp net.Listener, udp net.PacketConn, err error) {
 	for range 50 {
-		if tcp, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		if tcp, err = net.Listen("tcp", at); err != nil {
 			return nil, nil, err
 		}
 		if udp, err = net.ListenPacket("udp", tcp.Addr().String()); err == nil {
@@ -133,19 +163,31 @@ func openPort() (tcp net.Listener, udp net.PacketConn, err error) {
 	return nil, nil, err
 }
 
-func (n *nameServer) address() string { return n.udp.LocalAddr().String() }
+// address is where it listens, or did before it was stopped.
+func (n *nameServer) address() string {
+	n.serving.Lock()
+	defer n.serving.Unlock()
+	return n.at
+}
 
+// stop closes the port and waits until nobody is answered any more. To stop it twice is harmless.
 func (n *nameServer) stop() {
+	n.serving.Lock()
+	defer n.serving.Unlock()
+	if n.tcp == nil {
+		return
+	}
 	n.udp.Close()
 	n.tcp.stop()
 	<-n.done
+	n.tcp = nil
 }
 
-func (n *nameServer) serveUDP() {
-	defer close(n.done)
+func (n *nameServer) serveUDP(udp net.PacketConn, done chan<- struct{}) {
+	defer close(done)
 	buf := make([]byte, dns.MaxMsgSize)
 	for {
-		size, from, err := n.udp.ReadFrom(buf)
+		size, from, err := udp.ReadFrom(buf)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -153,7 +195,7 @@ func (n *nameServer) serveUDP() {
 			continue // The word of ICMP about an answer nobody waited for.
 		}
 		if reply := n.reply(buf[:size], true); reply != nil {
-			_, _ = n.udp.WriteTo(reply, from)
+			_, _ = udp.WriteTo(reply, from)
 		}
 	}
 }

@@ -336,3 +336,33 @@ func TestLater(t *testing.T) {
 		}
 	}
 }
+
+func TestStopNames(t *testing.T) {
+	w := zoned(t)
+	const want = "NOERROR\nwww.example.org. 60 IN CNAME mx1.example.org."
+	at := w.Resolver()
+	for range 2 {
+		w.StopNames()
+		w.StopNames()
+		for _, network := range []string{"udp", "tcp"} {
+			if m, err := ask(w, network, "CNAME", "www.example.org."); err == nil {
+				t.Errorf("over %s a stopped server answers %s", network, written(m))
+			}
+		}
+		if err := errors.Join(w.StartNames(), w.StartNames()); err != nil {
+			t.Fatal(err)
+		}
+		for _, network := range []string{"udp", "tcp"} {
+			if m, err := ask(w, network, "CNAME", "www.example.org."); err != nil || written(m) != want {
+				t.Errorf("over %s: %v, %v", network, m, err)
+			}
+		}
+	}
+	if w.Resolver() != at {
+		t.Errorf("it moved from %s to %s", at, w.Resolver())
+	}
+	w.Close()
+	if err := w.StartNames(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}

@@ -5,7 +5,10 @@ import (
 	"sync"
 )
 
-// A listener accepts connections on a free port of loopback and gives each a goroutine.
+// anyPort is a free port of loopback.
+const anyPort = "127.0.0.1:0"
+
+// A listener accepts connections and gives each a goroutine.
 type listener struct {
 	net.Listener
 
@@ -19,9 +22,9 @@ type listener struct {
 // listener is being stopped; the connection is closed then too.
 type handler func(conn net.Conn, stopped <-chan struct{})
 
-// listen opens a listener and serves its connections.
-func listen(handle handler) (*listener, error) {
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+// listen opens a listener at an address and serves its connections.
+func listen(address string, handle handler) (*listener, error) {
+	tcp, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}

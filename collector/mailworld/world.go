@@ -4,7 +4,7 @@
 //
 // Its addresses are those of documentation (RFC 5737, RFC 3849). The servers listen on free
 // high ports of loopback; Dialer leads (address, port) to them, so that no privilege is
-// needed and labels still say mx1.example.org:25.
+// needed and labels still say mx1.example.org:25. A program that takes no dialer needs the addresses themselves: NewAt.
 package mailworld
 
 import (
@@ -24,6 +24,7 @@ type World struct {
 	names              *nameServer
 	trusted, untrusted *Authority
 	dialer             *Dialer
+	real               bool // Servers listen at the addresses that they have.
 
 	serving sync.Mutex // Held while a server is started or stopped.
 
@@ -41,8 +42,15 @@ type place struct {
 }
 
 // New starts a world with a name server and nothing else in it.
-func New() (*World, error) {
-	w := &World{places: map[netip.AddrPort]*place{}, past: map[netip.AddrPort][]*recording{}}
+func New() (*World, error) { return newWorldAt(netip.AddrPort{}) }
+
+// NewAt starts a world whose servers listen at the very addresses that they have, and its name server at names
+// ("192.0.2.53:53"). The machine must have them all, as a network namespace of one's own does. There is no Blackhole in such a world.
+func NewAt(names netip.AddrPort) (*World, error) { return newWorldAt(names) }
+
+// newWorldAt starts a world with its name server at an address or, without one, anywhere on loopback.
+func newWorldAt(names netip.AddrPort) (*World, error) {
+	w := &World{real: names.IsValid(), places: map[netip.AddrPort]*place{}, past: map[netip.AddrPort][]*recording{}}
 	w.dialer = &Dialer{world: w}
 	var err error
 	if w.trusted, err = newAuthority("Mail World"); err != nil {
@@ -51,7 +59,11 @@ func New() (*World, error) {
 	if w.untrusted, err = newAuthority("Stranger"); err != nil {
 		return nil, fmt.Errorf("make the authority nobody trusts: %w", err)
 	}
-	if w.names, err = startNameServer(); err != nil {
+	at := anyPort
+	if w.real {
+		at = names.String()
+	}
+	if w.names, err = startNameServer(at); err != nil {
 		return nil, fmt.Errorf("start the name server: %w", err)
 	}
 	return w, nil
@@ -114,7 +126,14 @@ func (w *World) recording(addr netip.AddrPort) *recording {
 func (w *World) start(addr netip.AddrPort, handle handler) error {
 	w.serving.Lock()
 	defer w.serving.Unlock()
-	l, err := listen(handle)
+	at := anyPort
+	if w.real { // Nobody can listen there beside the one before.
+		at = addr.String()
+		if err := w.put(addr, nil); err != nil {
+			return fmt.Errorf("serve %s: %w", addr, err)
+		}
+	}
+	l, err := listen(at, handle)
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", addr, err)
 	}

@@ -1,6 +1,7 @@
 package mailworld
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -156,4 +157,35 @@ func readAll(t *testing.T, r io.Reader) string {
 		t.Fatalf("after %q: %v", b.String(), err)
 	}
 	return b.String()
+}
+
+func TestNewAt(t *testing.T) {
+	w, err := NewAt(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	l, err := net.Listen("tcp", anyPort) // To find an address that is free.
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := netip.MustParseAddrPort(l.Addr().String())
+	l.Close()
+	for _, name := range []string{"one.example.org", "two.example.org"} {
+		if err := w.Serve(at, Server{Name: name}); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := net.Dial("tcp", at.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "220 "+name+" ESMTP\r\n" {
+			t.Errorf("greeting: %q, %v", line, err)
+		}
+		conn.Close()
+	}
+	w.Stop(at)
+	if conn, err := net.Dial("tcp", at.String()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("after Stop: %v, %v", conn, err)
+	}
 }

@@ -33,6 +33,7 @@ type Options struct {
 	Roots    *x509.CertPool // nil: the system's. tls.ca_file of the configuration is added.
 	Logger   *slog.Logger   // nil: nothing is logged.
 	Storage  string         // Directory that keeps what is known over restarts; "": nothing does.
+	OnDemand bool           // Targets are probed when Probe asks for them and never by themselves; MX records are not followed.
 }
 
 // A Collector probes targets on schedule, keeps what is known of them and exposes it.
@@ -207,8 +208,10 @@ func (c *Collector) put(reg *regime) {
 	now := time.Now()
 
 	wanted := map[string]*targets.Target{vantageName: vantageTarget()}
-	for _, t := range reg.cfg.Targets {
-		wanted[t.Name] = t
+	if !c.opts.OnDemand {
+		for _, t := range reg.cfg.Targets {
+			wanted[t.Name] = t
+		}
 	}
 	// The servers of domains are there until the domains' MX records are seen again, or not asked for any more.
 	refs, sendsFor := map[string]map[string]bool{}, map[string]map[string]bool{}
@@ -476,6 +479,20 @@ func (c *Collector) Snapshots() []*Snapshot {
 		}
 	}
 	return out
+}
+
+// Targets returns all targets, sorted by name, the prober excepted: those that are probed by themselves, or that may be on demand
+// because they are configured.
+func (c *Collector) Targets() []*targets.Target {
+	var out []*targets.Target
+	if c.opts.OnDemand {
+		out = slices.SortedFunc(slices.Values(c.regime.Load().cfg.Targets), func(a, b *targets.Target) int { return strings.Compare(a.Name, b.Name) })
+	} else {
+		for _, s := range c.Snapshots() {
+			out = append(out, s.Target)
+		}
+	}
+	return slices.DeleteFunc(out, func(t *targets.Target) bool { return t.Kind == targets.KindVantage })
 }
 
 // Ready reports whether every configured target has been tried once. It stays so when a

@@ -18,8 +18,8 @@ import (
 var ErrNotRunning = errors.New("probes are not running yet")
 
 const (
-	// maxDemanded bounds the targets that are known only because somebody asks for them. Those that nobody has asked for
-	// for longest go first.
+	// maxDemanded bounds the targets that are known only because somebody asks for them, beside as many as are configured. Those that
+	// nobody has asked for for longest go first.
 	maxDemanded = 20_000
 	// forgetDemanded is how long what is known of such a target is kept: as long as any check's interval, so that
 	// coming back does not make its servers be asked before their time.
@@ -101,7 +101,7 @@ func (c *Collector) demandedState(name, module string) (*state, error) {
 	key := demandKey{t.Name, t.Module.Name}
 	st := c.demanded[key]
 	if st == nil {
-		c.forgetDemanded(now)
+		c.forgetDemanded(maxDemanded+len(reg.cfg.Targets), now)
 		st = c.newState(t, reg, now)
 		st.idle = true
 		if other := c.states[t.Name]; other != nil {
@@ -113,9 +113,9 @@ func (c *Collector) demandedState(name, module string) (*state, error) {
 	return st, nil
 }
 
-// forgetDemanded makes room for one more. c.mu is held.
-func (c *Collector) forgetDemanded(now time.Time) {
-	if len(c.demanded) < maxDemanded {
+// forgetDemanded makes room for one more where there are most. c.mu is held.
+func (c *Collector) forgetDemanded(most int, now time.Time) {
+	if len(c.demanded) < most {
 		return
 	}
 	var oldest demandKey
@@ -127,7 +127,7 @@ func (c *Collector) forgetDemanded(now time.Time) {
 			oldest = key
 		}
 	}
-	if len(c.demanded) >= maxDemanded {
+	if len(c.demanded) >= most {
 		c.scheduler.remove(c.demanded[oldest])
 		delete(c.demanded, oldest)
 	}

@@ -3,6 +3,8 @@ package collector
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -189,6 +191,54 @@ func TestProbeBounded(t *testing.T) {
 		}
 		if c.demanded[demandKey{"last.example.org:25", "server"}] == nil {
 			t.Error("the last one is not kept")
+		}
+	})
+}
+
+// TestOnDemandOnly: nothing is probed by itself, and what is configured is probed as configured.
+func TestOnDemandOnly(t *testing.T) {
+	j := &journal{}
+	smtp, rdns := j.fake("smtp", nil), j.fake("rdns", func(context.Context, *checks.Round) error { return nil })
+	const name = "a.example.org:25"
+	cfg := open(server("b.example.org:25", "smtp", time.Hour), server(name, "smtp", 5*time.Minute, "rdns", 15*time.Minute))
+	bubble(t, func() *Collector {
+		c, err := newCollector(Options{Config: cfg, OnDemand: true, Route: func(netip.Addr) error { return nil }}, []*checks.Check{smtp, rdns}, anyProblem)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}, func(c *Collector, _ time.Time) {
+		sleep(24 * time.Hour)
+		if !c.Ready() {
+			t.Error("it waits for probes that nobody makes")
+		}
+		if n := len(j.of(name, "smtp")) + len(j.of("b.example.org:25", "smtp")); n != 0 {
+			t.Errorf("%d runs that nobody asked for", n)
+		}
+		var listed []string
+		for _, t := range c.Targets() {
+			listed = append(listed, t.Name)
+		}
+		if want := []string{name, "b.example.org:25"}; !slices.Equal(listed, want) {
+			t.Errorf("targets %v, want %v", listed, want)
+		}
+		for range 2 { // The second time under another configuration with the same target.
+			if got := mustProbe(t, c, name, ""); !strings.Contains(got, `fake_up{address="192.0.2.1",target="a.example.org:25"}`) || !strings.Contains(got, `source="config"`) {
+				t.Errorf("got:\n%s", got)
+			}
+			if got := text(t, c, "fake_up", "target_info"); strings.Contains(got, name) {
+				t.Errorf("a scrape of everything has it too:\n%s", got)
+			}
+			if err := c.Apply(open(server(name, "smtp", 5*time.Minute, "rdns", 15*time.Minute))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := len(j.of(name, "smtp")); n != 1 {
+			t.Errorf("%d runs of smtp within probe_cache", n)
+		}
+		sleep(24 * time.Hour)
+		if n := len(j.of(name, "smtp")); n != 1 {
+			t.Errorf("%d runs of smtp although nobody asked again", n)
 		}
 	})
 }

@@ -57,6 +57,7 @@ type flags struct {
 	timeoutOffset      time.Duration
 	externalURL        string
 	lifecycle          bool
+	schedule           bool
 	storagePath        string
 	web                *web.FlagConfig
 	listenSet          bool // --web.listen-address was given.
@@ -74,6 +75,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app.Flag("config.check", "Check the configuration, say what is wrong, and exit.").BoolVar(&f.configCheck)
 	app.Flag("config.enable-auto-reload", "Reload when the configuration file or the catalogue files change. Target files are always watched.").BoolVar(&f.autoReload)
 	app.Flag("config.auto-reload-interval", "How often to look for changed files.").Default("30s").DurationVar(&f.autoReloadInterval)
+	app.Flag("schedule", "Probe targets by themselves. With --no-schedule they are probed only when /probe is asked for them, as one of several exporters.").Default("true").BoolVar(&f.schedule)
 	app.Flag("timeout-offset", "How much less than a scrape's timeout a probe on demand (/probe) may take.").Default("500ms").DurationVar(&f.timeoutOffset)
 	app.Flag("web.external-url", "URL under which this exporter is reached from outside; its path is the prefix of every page.").StringVar(&f.externalURL)
 	app.Flag("web.enable-lifecycle", "Allow POST to /-/reload.").BoolVar(&f.lifecycle)
@@ -120,6 +122,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 2
 	case command == demo.FullCommand() && (f.configSet || f.configCheck):
 		fmt.Fprintln(stderr, "mailprobe_exporter: the demo has a configuration of its own; leave --config.file and --config.check out, or leave demo out")
+		return 2
+	case command == demo.FullCommand() && !f.schedule:
+		fmt.Fprintln(stderr, "mailprobe_exporter: the demo shows what probing finds; leave --no-schedule out, or leave demo out")
 		return 2
 	case command == demo.FullCommand() && f.storagePath != "":
 		fmt.Fprintln(stderr, "mailprobe_exporter: the demo's world is made anew at each start, so there is nothing to keep; leave --storage.path out, or leave demo out")

@@ -107,6 +107,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--config.check", "--config.file", good, "--web.external-url", "not a url"}, 0, []string{"good"}, nil},
 		{[]string{"demo", "--config.file", good}, 2, nil, []string{"the demo has a configuration of its own", "--config.file"}},
 		{[]string{"demo", "--config.check"}, 2, nil, []string{"the demo has a configuration of its own", "--config.check"}},
+		{[]string{"demo", "--no-schedule"}, 2, nil, []string{"leave --no-schedule out"}},
 		{[]string{"demo", "--storage.path", dir}, 2, nil, []string{"nothing to keep", "--storage.path"}},
 		{[]string{"demo", "--web.external-url", "not a url"}, 1, nil, []string{"--web.external-url", "https://"}},
 	} {

@@ -20,8 +20,8 @@ type sdGroup struct {
 // of /metrics unless the operator wants otherwise.
 const sdMeta = "__meta_mailprobe_"
 
-// sdHandler answers /sd: the targets that are probed now, those found by MX included, for Prometheus to scrape /probe of any number of
-// exporters. kind= narrows them to domains, servers or senders, and may come several times.
+// sdHandler answers /sd: the targets that are probed now, those found by MX included, or with --no-schedule those that are configured, for
+// Prometheus to scrape /probe of any number of exporters. kind= narrows them to domains, servers or senders, and may come several times.
 func sdHandler(c *collector.Collector) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kinds := r.URL.Query()["kind"]
@@ -32,9 +32,8 @@ func sdHandler(c *collector.Collector) http.Handler {
 			}
 		}
 		groups := []sdGroup{} // Never null: Prometheus wants a list.
-		for _, s := range c.Snapshots() {
-			t := s.Target
-			if t.Kind == targets.KindVantage || len(kinds) > 0 && !slices.Contains(kinds, string(t.Kind)) {
+		for _, t := range c.Targets() {
+			if len(kinds) > 0 && !slices.Contains(kinds, string(t.Kind)) {
 				continue
 			}
 			groups = append(groups, sdGroup{[]string{t.Name}, sdLabels(t)})

@@ -44,7 +44,7 @@ func runServe(f *flags, stdout io.Writer, logger *slog.Logger) error {
 		return badFiles(cfg)
 	}
 	logStart(logger)
-	c, err := collector.New(collector.Options{Config: cfg, Logger: logger, Storage: f.storagePath})
+	c, err := collector.New(collector.Options{Config: cfg, Logger: logger, Storage: f.storagePath, OnDemand: !f.schedule})
 	if err != nil {
 		return err
 	}

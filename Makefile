@@ -1,11 +1,12 @@
 # What each target needs is in CONTRIBUTING.md.
 GO       ?= go
 FUZZTIME ?= 20s
+SOAK     ?= 1h
 LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(if $(shell command -v $${CC:-gcc}),-race)
 
-.PHONY: build test demo-unprivileged integration deploy-check lint format bench fuzz docs dashboards pictures release
+.PHONY: build test demo-unprivileged integration soak deploy-check lint format bench fuzz docs dashboards pictures release
 
 build:
 	$(GO) build ./cmd/mailprobe_exporter
@@ -31,6 +32,11 @@ integration:
 # The test's cache does not know of files outside of its module.
 deploy-check:
 	cd tools/deploy && $(GO) test -count=1 ./...
+
+# In `make integration` it takes two minutes and looks for data races, too.
+soak:
+	integration/install
+	SOAK=$(SOAK) MAILPROBE_INTEGRATION_PLAIN=1 $(GO) test -tags integration -count=1 -timeout 0 -v -run '^TestSoak$$' ./integration
 
 lint:
 	$(LINT) config verify

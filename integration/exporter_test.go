@@ -49,10 +49,16 @@ func startExporter(t *testing.T, config string) *exporter {
 // exec`.
 func startExporterAt(t *testing.T, config, address string, command ...string) *exporter {
 	t.Helper()
+	return startBinaryAt(t, config, address, append(command, exporterBinary)...)
+}
+
+// startBinaryAt is startExporterAt for a program that was built in another way, which ends the command.
+func startBinaryAt(t *testing.T, config, address string, command ...string) *exporter {
+	t.Helper()
 	dir := directory(t, "exporter")
 	e := &exporter{config: filepath.Join(dir, "exporter.yml"), url: "http://" + address}
 	write(t, e.config, config)
-	command = append(command, exporterBinary,
+	command = append(command,
 		"--config.file", e.config, "--web.listen-address", address, "--log.level", "debug")
 	var err error
 	ready := func() error {

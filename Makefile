@@ -53,6 +53,8 @@ format:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -p 1 ./...
+	integration/install
+	MAILPROBE_INTEGRATION_PLAIN=1 $(GO) test -tags integration -run '^$$' -bench '^BenchmarkScaling$$' -benchtime 1x -timeout 30m -v ./integration
 
 fuzz:
 	@set -eu; for pkg in $$($(GO) list ./...); do \

@@ -16,6 +16,7 @@
 //	192.0.2.53                      Unbound, which asks
 //	192.0.2.54                      Knot, which knows the zones of dns_test.go
 //	203.0.113.100 to .130           the mail world of TestSoak, with a name server of its own
+//	2001:db8:5ca1::/48              the servers of TestScaling, all of them one program
 //
 // It needs root and what integration/install installs. Without them it fails; it does not skip.
 package integration
@@ -76,7 +77,7 @@ func runInside() (status int, err error) {
 	if os.Getuid() != 0 {
 		return 1, errors.New("needs root, for namespaces and ports below 1024")
 	}
-	for _, program := range []string{"ip", "postfix", "knotd", "knotc", "unbound", "prometheus", "promtool", "prometheus-alertmanager", "amtool", "chromium", "systemd-analyze", eximBinary} {
+	for _, program := range []string{"ip", "postfix", "knotd", "knotc", "unbound", "prometheus", "promtool", "prometheus-alertmanager", "amtool", "haproxy", "chromium", "systemd-analyze", eximBinary} {
 		if _, err := exec.LookPath(program); err != nil {
 			return 1, fmt.Errorf("%w; integration/install installs it", err)
 		}

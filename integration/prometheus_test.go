@@ -193,7 +193,7 @@ func startPrometheusWith(t *testing.T, jobs string) *prometheus {
 }
 
 // startPrometheusAt starts it with a whole configuration; its data are kept in dir.
-func startPrometheusAt(t *testing.T, dir, config string) *prometheus {
+func startPrometheusAt(t testing.TB, dir, config string) *prometheus {
 	t.Helper()
 	address := freePort()
 	p := &prometheus{url: "http://" + address}

@@ -56,22 +56,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			status, out := checked(t, append(c.args, "--demo")...)
-			if status != c.status {
-				t.Errorf("status %d, want %d", status, c.status)
-			}
-			for _, s := range c.says {
-				if !strings.Contains(out, s) {
-					t.Errorf("does not say %q", s)
-				}
-			}
-			for _, s := range c.not {
-				if strings.Contains(out, s) {
-					t.Errorf("says %q", s)
-				}
-			}
-			if t.Failed() {
-				t.Log(out)
-			}
+			wantSaid(t, status, out, c.status, c.says, c.not)
 		})
 	}
 }

@@ -171,7 +171,7 @@ func TestArrivedHostile(t *testing.T) {
 		}
 		page := bodyOf(t, resp)
 		resp.Body.Close()
-		wantPage(t, resp.StatusCode, page, 200, []string{says, `<q class="peer">`, "The way it took"}, []string{"<script>alert", "<img>", "<svg>", `href="https://evil.example`})
+		wantSaid(t, resp.StatusCode, page, 200, []string{says, `<q class="peer">`, "The way it took"}, []string{"<script>alert", "<img>", "<svg>", `href="https://evil.example`})
 	}
 }
 

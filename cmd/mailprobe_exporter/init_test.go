@@ -124,19 +124,7 @@ func TestInit(t *testing.T) {
 				t.Errorf("targets %s, want %s", got, c.targets)
 			}
 			flat := strings.Join(strings.Fields(strings.ReplaceAll(out, "\n    # ", " ")), " ")
-			for _, s := range c.says {
-				if !strings.Contains(out, s) && !strings.Contains(strings.ReplaceAll(flat, " # ", " "), s) {
-					t.Errorf("does not say %q", s)
-				}
-			}
-			for _, s := range c.not {
-				if strings.Contains(out, s) {
-					t.Errorf("says %q", s)
-				}
-			}
-			if t.Failed() {
-				t.Log(out)
-			}
+			wantSaid(t, status, out+strings.ReplaceAll(flat, " # ", " "), 0, c.says, c.not)
 			_, russian, _ := initial(t, nil, c.domain, "--resolver", resolver, "--lang=ru")
 			if got := names(loaded(t, russian)); got != c.targets || !strings.Contains(russian, "Проверить файл") || strings.Contains(russian, "Check the") {
 				t.Errorf("in Russian: %s\n%s", got, russian)
@@ -194,19 +182,7 @@ func TestInitFrom(t *testing.T) {
 			if got := names(loaded(t, out)); c.targets != "" && got != c.targets {
 				t.Errorf("targets %s, want %s", got, c.targets)
 			}
-			for _, s := range c.says {
-				if !strings.Contains(out, s) && !strings.Contains(strings.ReplaceAll(out, "\n    # ", " "), s) {
-					t.Errorf("does not say %q", s)
-				}
-			}
-			for _, s := range c.not {
-				if strings.Contains(out, s) {
-					t.Errorf("says %q", s)
-				}
-			}
-			if t.Failed() {
-				t.Log(out)
-			}
+			wantSaid(t, status, out+strings.ReplaceAll(out, "\n    # ", " "), 0, c.says, c.not)
 		})
 	}
 }

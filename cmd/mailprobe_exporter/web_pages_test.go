@@ -69,7 +69,7 @@ func TestPeoplesPages(t *testing.T) {
 			}
 			r.Header.Set("Accept-Language", c.lang)
 			status, body, _ := d.do(r)
-			wantPage(t, status, body, c.status, c.says, c.not)
+			wantSaid(t, status, body, c.status, c.says, c.not)
 		})
 	}
 
@@ -113,7 +113,8 @@ func TestPeoplesPages(t *testing.T) {
 	}
 }
 
-func wantPage(t *testing.T, status int, body string, want int, says, not []string) {
+// wantSaid looks for what a page or a command should say, and for what it should not.
+func wantSaid(t *testing.T, status int, body string, want int, says, not []string) {
 	t.Helper()
 	if status != want {
 		t.Errorf("status %d, want %d", status, want)
@@ -159,7 +160,7 @@ func TestExplainPage(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
-			wantPage(t, resp.StatusCode, bodyOf(t, resp), c.status, c.says, c.not)
+			wantSaid(t, resp.StatusCode, bodyOf(t, resp), c.status, c.says, c.not)
 		})
 	}
 }

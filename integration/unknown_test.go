@@ -55,9 +55,13 @@ domains: [{name: cut.example.org, senders: [192.0.2.83]}]
 		dnsbl_listed{target="192.0.2.83",list="ours"} 1
 	`
 	before := e.expect(t, patience, known+`
-		check_conclusive{target="mx.cut.example.org:25"} 1
-		check_conclusive{target="cut.example.org"} 1
-		check_conclusive{target="192.0.2.83"} 1
+		check_conclusive{target="mx.cut.example.org:25",check="smtp"} 1
+		check_conclusive{target="mx.cut.example.org:25",check="rdns"} 1
+		check_conclusive{target="mx.cut.example.org:25",check="dnsbl"} 1
+		check_conclusive{target="cut.example.org",check="mx"} 1
+		check_conclusive{target="cut.example.org",check="spf"} 1
+		check_conclusive{target="192.0.2.83",check="rdns"} 1
+		check_conclusive{target="192.0.2.83",check="dnsbl"} 1
 	`)
 
 	if err := unbound.stop(syscall.SIGTERM); err != nil {

@@ -51,7 +51,7 @@ func TestContainer(t *testing.T) {
 	c := newContainer(t, img)
 	t.Run("demo", func(t *testing.T) {
 		got := succeed(t, "/", c.command[0], append(c.command[1:], img.entrypoint[0], "check", "--demo", "healthy.example")...)
-		if !strings.Contains(got, "healthy.example: all is well.") {
+		if !strings.Contains(got, "healthy.example: nothing is wrong as far as it could be told.") {
 			t.Errorf("the program says %s", got)
 		}
 	})

@@ -38,11 +38,17 @@ func TestCheck(t *testing.T) {
 			"explain spf_multiple", "✓ smtp       mx1.two-spf.example:25: in order", "two-spf.example: problems found: 1 critical",
 		}, []string{"all is well"}},
 		{"in Russian", []string{"two-spf.example", "--lang=ru"}, 1, []string{"КРИТИЧНО: У домена больше одной SPF-записи", "Что делать:\n   1. "}, []string{"What to do"}},
-		{"a well domain", []string{"healthy.example"}, 0, []string{"healthy.example: all is well.", "✓ smtp       mx1.healthy.example:25: in order"}, []string{"CRITICAL"}},
+		{"a well domain", []string{"parked.example"}, 0, []string{"parked.example: all is well."}, []string{"CRITICAL", "Could not be told"}},
+		{"a well domain of which lists tell nothing", []string{"healthy.example"}, 0, []string{
+			"healthy.example: nothing is wrong as far as it could be told.", "✓ smtp       mx1.healthy.example:25: in order",
+		}, []string{"CRITICAL", "all is well"}},
+		{"a domain whose server refuses this computer", []string{"blocking.example"}, 0, []string{
+			"Servers refuse us for who we are", "blocking.example: nothing is wrong as far as it could be told.",
+		}, []string{"all is well"}},
 		{"below the severity that fails", []string{"broken-starttls.example", "--fail-on=critical"}, 0, []string{"WARNING: "}, nil},
 		{"a server", []string{"mx1.broken-starttls.example:25"}, 1, []string{"WARNING: The server offers STARTTLS and then does not do it", "454"}, []string{"What this computer can use"}},
 		{"a host", []string{"mx1.healthy.example"}, 0, []string{
-			"What this computer can use mx1.healthy.example for\n  25    Works: ", "  587   Closed: ", "- smtp       mx1.healthy.example:465: does not answer", "all is well",
+			"What this computer can use mx1.healthy.example for\n  25    Works: ", "  587   Closed: ", "- smtp       mx1.healthy.example:465: does not answer", "nothing is wrong",
 		}, []string{"CRITICAL"}},
 		{"a host without an address", []string{"nowhere.invalid"}, 1, []string{"CRITICAL: The server's name has no address"}, []string{"What this computer can use"}},
 		{"an address", []string{"192.0.2.1"}, 1, []string{"CRITICAL: The address has no name", "192.0.2.1 for\n  25    Closed"}, []string{"cannot be connected to"}},

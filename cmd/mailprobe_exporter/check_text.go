@@ -225,6 +225,10 @@ func (r *reporter) writeVerdict() {
 		r.title(r.say(checkWords.nothingTold, names))
 		return
 	}
+	if len(r.problems) == 0 && len(r.untold) > 0 {
+		r.title(r.say(checkWords.wellSoFar, names)) // A server that was not reached may be as sick as any.
+		return
+	}
 	if len(r.problems) == 0 {
 		r.title(r.say(checkWords.well, names))
 		return

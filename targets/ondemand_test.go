@@ -48,6 +48,8 @@ func TestOnDemand(t *testing.T) {
 		{"10.0.0.8", "", "10.0.0.8 is not a public address and not in allow_addresses"},
 		{"", "", "want host:port"},
 		{"a b", "", "want a host name"},
+		{"[fe80::1%eth0]:25", "", "want an IP address without a zone"},
+		{"fe80::1%eth0", "server", "want an IP address without a zone"},
 		{"http://example.org/", "", "want a port from 1 to 65535"},
 		{"vantage", "", "nothing in probe_allow matches it"},
 		{"example.org", "quik", `there is no module "quik"; did you mean quick?`},

@@ -160,7 +160,7 @@ func cutMailPort(s string) (addr, port string, ok bool) {
 func hostPort(example, fallback string) func(string) (string, error) {
 	return func(s string) (string, error) {
 		if fallback != "" {
-			if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+			if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil && !strings.Contains(a.Zone(), "]") { // A zone may hold all that follows.
 				s = net.JoinHostPort(a.String(), fallback)
 			} else if s != "" && !strings.Contains(s, ":") {
 				s = net.JoinHostPort(s, fallback)

@@ -63,7 +63,7 @@ func addCheck(app *kingpin.Application, f *checkFlags) *kingpin.CmdClause {
 	c.Flag("lang", "Language: en or ru. By default that of LC_ALL, LC_MESSAGES or LANG.").Default(string(localeOf(os.Getenv))).EnumVar(&f.lang, string(catalog.English), string(catalog.Russian))
 	c.Flag("format", "For people or for programs: text or json (docs/check.md).").Default("text").EnumVar(&f.format, "text", "json")
 	c.Flag("fail-on", "Exit with status 1 for problems of this severity or worse: critical, warning or info.").Default("warning").EnumVar(&f.failOn, "critical", "warning", "info")
-	c.Flag("demo", "Check a target of the demo's mail world, as broken-tls.example, instead of the real one.").BoolVar(&f.demo)
+	c.Flag("demo", "Check a target of the demo's mail world, as two-spf.example, instead of the real one.").BoolVar(&f.demo)
 	c.Arg("target", "A domain, a server (host or host:port) or an address; several are checked together.").Required().StringsVar(&f.targets)
 	return c
 }

@@ -67,6 +67,18 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckHelp: the target that the help names is one of the demo's.
+func TestCheckHelp(t *testing.T) {
+	_, help, _ := command("check", "--help")
+	_, name, found := strings.Cut(strings.Join(strings.Fields(help), " "), "demo's mail world, as ")
+	name, _, _ = strings.Cut(name, ",")
+	if !found {
+		t.Fatalf("no target is named in %s", help)
+	}
+	status, out := checked(t, "--demo", name)
+	wantSaid(t, status, out, 1, []string{name + ": problems found"}, []string{"The server's name has no address"})
+}
+
 // TestCheckJSON reads what programs read.
 func TestCheckJSON(t *testing.T) {
 	t.Chdir(t.TempDir())

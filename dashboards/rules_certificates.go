@@ -62,9 +62,10 @@ func (m *maker) expiring(within time.Duration, share float64, position string) s
 }
 
 // certificateMatters chooses servers that lose mail when their certificate expires: where people log in, and MX hosts of
-// domains whose MTA-STS policy covers them. Elsewhere senders take any certificate (RFC 7435).
+// domains whose MTA-STS policy covers them. Elsewhere senders take any certificate (RFC 7435). A host that several domains
+// share has to be one series before its name becomes the target: of two alike Prometheus makes an error.
 func (m *maker) certificateMatters() string {
-	return fmt.Sprintf("and on (target) (\n  %s\n  or label_replace(%s == 1, \"target\", \"$1\", \"server\", \"(.+)\")\n)",
+	return fmt.Sprintf("and on (target) (\n  %s\n  or label_replace(max by (server) (%s) == 1, \"target\", \"$1\", \"server\", \"(.+)\")\n)",
 		m.series("target_info", `role="submission"`, `owner!="foreign"`), m.series("mta_sts_mx_covered"))
 }
 

@@ -143,13 +143,14 @@ func (m *maker) by(labels ...string) string {
 	return strings.Join(append(labels, m.alertLabels...), ", ")
 }
 
-// routed adds the labels that route an alert to an expression about targets, where the target has them.
+// routed adds the labels that route an alert to an expression about targets, where the target has them. Of exporters that do not
+// agree, as while one of them has the new configuration, one is believed: without topk Prometheus would make an error of the rule.
 func (m *maker) routed(expr string) string {
 	if len(m.alertLabels) == 0 {
 		return expr
 	}
 	inner := indent(expr, "  ")
-	return fmt.Sprintf("(\n%s\n)\n* on (target) group_left (%s) max by (%s) (%s)\nor on (target) (\n%s\n)",
+	return fmt.Sprintf("(\n%s\n)\n* on (target) group_left (%s) topk by (target) (1, max by (%s) (%s))\nor on (target) (\n%s\n)",
 		inner, strings.Join(m.alertLabels, ", "), m.by("target"), m.series("target_info"), inner)
 }
 

@@ -16,7 +16,7 @@ func (m *maker) listingRecord() record {
 	problem := m.series("problem", `problem="dnsbl_listed"`)
 	join := fmt.Sprintf("and on (job, instance, target) %s", problem)
 	if len(m.alertLabels) > 0 {
-		join = fmt.Sprintf("* on (job, instance, target) group_left (%s) %s", m.by(), problem)
+		join = fmt.Sprintf("* on (job, instance, target) group_left (%s) topk by (job, instance, target) (1, %s)", m.by(), problem)
 	}
 	return record{listingSeries, fmt.Sprintf("max by (%s) (\n  %s\n  %s\n)", m.by("subject", "list", "severity"), listing, join)}
 }
@@ -114,10 +114,12 @@ func (m *maker) listSick() alert {
 // listState is the alert about a list in a state that is a problem of the vantage, with that problem's severity.
 func (m *maker) listState(id, states string) alert {
 	p, _ := catalog.ProblemByID(id)
+	// Where a third label tells replicas apart, as with Thanos, job and instance are those of several.
+	problem := fmt.Sprintf("topk by (job, instance) (1, max by (job, instance, severity) (%s))", m.series("problem", fmt.Sprintf("problem=%q", id)))
 	return alert{
 		name: alertName(id),
 		expr: fmt.Sprintf("max by (list, severity) (\n  %s\n  * on (job, instance) group_left (severity) %s\n)\nunless on (list) %s",
-			m.series("dnsbl_state", states), m.series("problem", fmt.Sprintf("problem=%q", id)),
+			m.series("dnsbl_state", states), problem,
 			m.series("dnsbl_state", `state=~"ok|unverified"`)),
 		pace:      m.lists,
 		problem:   id,

@@ -129,6 +129,37 @@ func TestOneFault(t *testing.T) {
 	succeed(t, dir, "promtool", "test", "rules", "test.yml")
 }
 
+// TestReplicasDisagree has two exporters that only a third label tells apart, one of them with a configuration in which everything belongs to
+// another team. One is believed: the rules neither fail nor tell a fault twice.
+func TestReplicasDisagree(t *testing.T) {
+	t.Parallel()
+	dir := writeDashboards(t, "--set", "alert_labels=team", "--set", "replica_labels=job,instance,replica")
+	var b strings.Builder
+	b.WriteString("rule_files: [alerts.yml]\nevaluation_interval: 1m\ntests:\n- interval: 1m\n  input_series:\n")
+	for replica, team := range []string{"mail", "web"} {
+		add := func(name, labels string, value int) {
+			fmt.Fprintf(&b, "  - {series: 'mailprobe_%s{job=\"mailprobe\",instance=\"a\",replica=\"%d\",%s}', values: '%d+0x120'}\n", name, replica, labels, value)
+		}
+		add("build_info", `version="1"`, 1)
+		add("target_info", fmt.Sprintf(`target="example.org",kind="domain",owner="own",team=%q`, team), 1)
+		add("spf_lookups", `target="example.org"`, 9)
+		add("problem", fmt.Sprintf(`target="203.0.113.9",check="dnsbl",problem="dnsbl_listed",severity="critical",team=%q`, team), 1)
+		add("dnsbl_listing", `target="203.0.113.9",subject="203.0.113.9",list="one",code="127.0.0.2",meaning="spam_source",severity="critical"`, 1)
+		add("problem", `target="vantage",check="vantage",problem="vantage_dnsbl_refused",severity="warning"`, 1)
+		add("dnsbl_state", `list="two",state="blocked"`, 1)
+	}
+	b.WriteString(`  promql_expr_test:
+  - expr: count by (alertname) (ALERTS{alertstate="firing"})
+    eval_time: 100m
+    exp_samples:
+    - {labels: '{alertname="MailprobeSPFLookupsNearLimit"}', value: 1}
+    - {labels: '{alertname="MailprobeDNSBLListed"}', value: 1}
+    - {labels: '{alertname="MailprobeVantageDNSBLRefused"}', value: 1}
+`)
+	write(t, filepath.Join(dir, "test.yml"), b.String())
+	succeed(t, dir, "promtool", "test", "rules", "test.yml")
+}
+
 // TestMixin evaluates the mixin: all rules and dashboards are in it.
 func TestMixin(t *testing.T) {
 	t.Parallel()

@@ -54,6 +54,9 @@ type group struct {
 // problemSeries has all problems, each once, for rules that look back at them.
 const problemSeries = "target:mailprobe_problem:max"
 
+// mendedSeries has the checks that found a fault within the last quarter of an hour, and now find none.
+const mendedSeries = "target_check:mailprobe_check_conclusive:mended"
+
 // A maker makes everything with one set of options.
 type maker struct {
 	settings
@@ -117,6 +120,7 @@ func (m *maker) groups() []group {
 func (m *maker) recorded() group {
 	return group{name: "mailprobe-recorded", records: []record{
 		{problemSeries, m.problems()},
+		m.mendedRecord(),
 		m.listingRecord(),
 	}}
 }

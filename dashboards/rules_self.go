@@ -7,6 +7,14 @@ import (
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 )
 
+// grave are the problems whose loss is told.
+const grave = problemSeries + `{severity=~"critical|warning"}`
+
+func (m *maker) mendedRecord() record {
+	return record{mendedSeries, fmt.Sprintf("max by (target, check) (%s) == 1\nunless on (target, check) %s\nand on (target, check) last_over_time(%s[15m])",
+		m.series("check_conclusive"), grave, grave)}
+}
+
 // unknowns are the alerts about what cannot be told. That something is unknown starts none of the others: a fault's series is
 // there as long as its verdict is held, and then gone. So that nobody takes that for mended, the first alert here begins in the
 // moment in which the fault's ends.
@@ -18,13 +26,13 @@ func (m *maker) unknowns() group {
 	}
 	lost := alert{
 		name: name,
-		// The last operand keeps it until the check can tell again.
+		// What the check saw mended before it could not tell is not lost. The last operand keeps the alert until it can tell again.
 		expr: m.routed(fmt.Sprintf(`max by (target, check) (%s) == 0
 unless on (target, check) %s
 and on (target, check) (
-  last_over_time(%s{severity=~"critical|warning"}[15m])
+  last_over_time(%s[15m]) unless on (target, check) last_over_time(%s[15m])
   or ALERTS{alertname="%s",alertstate="firing"}
-)`, conclusive, problemSeries, problemSeries, name)),
+)`, conclusive, problemSeries, grave, mendedSeries, name)),
 		severity:  catalog.SeverityWarning,
 		dashboard: "overview",
 		summary:   catalog.Text{EN: "Something was wrong, and now nobody can tell whether it still is", RU: "Была проблема, а теперь неизвестно, осталась ли она"},

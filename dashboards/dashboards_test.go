@@ -299,6 +299,29 @@ func TestProblemLinks(t *testing.T) {
 	}
 }
 
+// TestBoardSelector: the dashboards ask for nothing but what the selector chooses, all jobs together included.
+func TestBoardSelector(t *testing.T) {
+	const selector = `job=~"mail.*", site="a\\b"`
+	for _, f := range files(t, Options{JobSelector: selector}) {
+		if !strings.HasPrefix(f.Path, "grafana/") {
+			continue
+		}
+		if !json.Valid(f.Data) {
+			t.Errorf("%s is not JSON", f.Path)
+		}
+		of := regexp.MustCompile(`[a-z_]+\{[^{}]*\}`).FindAllString(strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(string(f.Data)), -1)
+		of = slices.DeleteFunc(of, func(s string) bool { return !strings.HasPrefix(s, "mailprobe_") })
+		if len(of) < 10 {
+			t.Errorf("%s: only %d selectors", f.Path, len(of))
+		}
+		for _, s := range of {
+			if !strings.Contains(s, "{"+selector) {
+				t.Errorf("%s asks for %s", f.Path, s)
+			}
+		}
+	}
+}
+
 // TestBadOptions has every mistake told.
 func TestBadOptions(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,8 +16,8 @@ var dashboardFiles embed.FS
 // grafanaNames are the dashboards, in the order in which people open them.
 var grafanaNames = []string{"overview", "server", "domain", "reputation", "exporter"}
 
-// grafanaFiles are the dashboards as JSON. They say which version wrote them, offer the jobs that the selector chooses, and lead to the exporter's
-// own page of a problem where its address is known.
+// grafanaFiles are the dashboards as JSON. They say which version wrote them, offer and ask for what the selector chooses, and lead to the
+// exporter's own page of a problem where its address is known.
 func (m *maker) grafanaFiles() ([]File, error) {
 	var files []File
 	for _, name := range grafanaNames {
@@ -31,6 +32,8 @@ func (m *maker) grafanaFiles() ([]File, error) {
 		}
 		if m.selector != "" {
 			f.Data = bytes.ReplaceAll(f.Data, []byte("label_values(mailprobe_target_info, job)"), []byte("label_values(mailprobe_target_info{"+quoted(m.selector)+"}, job)"))
+			chosen := []byte(`job=~\"$job\"`)
+			f.Data = bytes.ReplaceAll(f.Data, chosen, slices.Concat([]byte(quoted(m.selector)+", "), chosen))
 		}
 		if m.external != "" {
 			f.Data = bytes.ReplaceAll(f.Data, []byte(projectDocs+"problems.md#"), []byte(quoted(m.external)+"/problems/"))

@@ -335,6 +335,10 @@ func TestBadOptions(t *testing.T) {
 		"URL":           {Options{ExternalURL: "probe.example.org"}, []string{"external URL: want http or https"}},
 		"Grafana":       {Options{GrafanaURL: "https://user:secret@grafana.example.org"}, []string{"Grafana URL"}},
 		"unknown":       {Options{Set: map[string]string{"for_servers": "1m"}}, []string{"nothing called for_servers", "for_server, ", "alert_labels"}},
+		"own labels": {Options{Set: map[string]string{"alert_labels": "team,target", "replica_labels": "job,problem"}}, []string{
+			"set alert_labels: the rules need the label target", "set replica_labels: the rules need the label problem",
+		}},
+		"routed by job": {Options{Set: map[string]string{"alert_labels": "job"}}, []string{"set alert_labels: the rules need the label job"}},
 		"values": {Options{Set: map[string]string{"for_server": "soon", "lag": "-5m", "certificate_warning_share": "NaN", "listed_lists": "1", "alert_labels": "a-b", "lookups_near": "2x", "running": "0s", "group_interval": "0s"}}, []string{
 			"set for_server=soon: want a time", "set lag=-5m: want a time", "set certificate_warning_share=NaN: want a number from 0 to 1, as 0.25",
 			"set listed_lists=1: want a number from 2 to 100", `set alert_labels=a-b: "a-b" is not the name of a label`, "set lookups_near=2x", "set running=0s: want at least 5m", "set group_interval=0s: want at least 1s",

@@ -120,14 +120,28 @@ func settingsOf(set map[string]string) (*settings, error) {
 			errs = append(errs, fmt.Errorf("%w: there is nothing called %s to set; there are %s", ErrOptions, name, strings.Join(names, ", ")))
 		}
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	errs = append(errs, notOurs("alert_labels", s.alertLabels, slices.Concat(ownLabels, []string{"job", "instance"})), notOurs("replica_labels", s.replicaLabels, ownLabels))
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	for _, p := range []*pace{&s.server, &s.deferred, &s.recipient, &s.putOff, &s.records, &s.policies, &s.listings, &s.lists, &s.vantage, &s.exporter} {
 		p.wait, p.keep = s.scaled(p.wait), s.scaled(p.keep)
 	}
 	s.greylistedFor = s.scaled(s.greylistedFor)
 	return s, nil
+}
+
+// ownLabels are those by which rules tell one fault from another.
+var ownLabels = []string{"alertname", "target", "check", "problem", "severity", "subject", "list", "record", "name", "test", "file"}
+
+// notOurs says which labels of a setting have a meaning in the rules that it would change.
+func notOurs(setting string, labels, ours []string) error {
+	for _, l := range labels {
+		if slices.Contains(ours, l) {
+			return fmt.Errorf("%w: set %s: the rules need the label %s themselves", ErrOptions, setting, l)
+		}
+	}
+	return nil
 }
 
 // scaled is a time by the clock of whoever tries the rules out.

@@ -27,13 +27,14 @@ demo-unprivileged:
 
 integration:
 	integration/install
-	$(GO) test -tags integration -count=1 -parallel 16 -timeout 15m ./integration/...
+	$(GO) test -tags integration -count=1 -parallel 16 -timeout 15m -skip '^TestSoak$$' ./integration/...
+	$(GO) test -tags integration -count=1 -timeout 10m -run '^TestSoak$$' ./integration
 
 # The test's cache does not know of files outside of its module.
 deploy-check:
 	cd tools/deploy && $(GO) test -count=1 ./...
 
-# In `make integration` it takes two minutes and looks for data races, too.
+# In `make integration` it takes two minutes, alone, and looks for data races, too.
 soak:
 	integration/install
 	SOAK=$(SOAK) MAILPROBE_INTEGRATION_PLAIN=1 $(GO) test -tags integration -count=1 -timeout 0 -v -run '^TestSoak$$' ./integration

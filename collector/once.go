@@ -111,6 +111,11 @@ func (s *Snapshot) With(other *Snapshot) *Snapshot {
 // Heard reports whether a server spoke to us in its last sessions.
 func (s *Snapshot) Heard() bool { return s.heard }
 
+// RefusedUs reports whether a server refuses us for who we are. That says nothing of how it treats others, good or bad.
+func (s *Snapshot) RefusedUs() bool {
+	return slices.ContainsFunc(s.aboutUs, func(f checks.Finding) bool { return f.Problem == "vantage_refused" })
+}
+
 // A Value is one series of what is known of a target, without the label target.
 type Value struct {
 	Labels map[string]string

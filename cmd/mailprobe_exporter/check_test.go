@@ -43,7 +43,7 @@ func TestCheck(t *testing.T) {
 			"healthy.example: nothing is wrong as far as it could be told.", "✓ smtp       mx1.healthy.example:25: in order",
 		}, []string{"CRITICAL", "all is well"}},
 		{"a domain whose server refuses this computer", []string{"blocking.example"}, 0, []string{
-			"Servers refuse us for who we are", "blocking.example: nothing is wrong as far as it could be told.",
+			"Servers refuse us for who we are", "? smtp       mx1.blocking.example:25: refuses this computer", "blocking.example: nothing is wrong as far as it could be told.",
 		}, []string{"all is well"}},
 		{"below the severity that fails", []string{"broken-starttls.example", "--fail-on=critical"}, 0, []string{"WARNING: "}, nil},
 		{"a server", []string{"mx1.broken-starttls.example:25"}, 1, []string{"WARNING: The server offers STARTTLS and then does not do it", "454"}, []string{"What this computer can use"}},

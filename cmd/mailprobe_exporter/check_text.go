@@ -29,6 +29,8 @@ func checkLine(p *page, s *collector.Snapshot, check string, tried bool) string 
 	switch {
 	case c.Err != nil || told == 0:
 		mark, style, says = "?", "35", p.say(checkWords.unknown)
+	case worst == "" && check == "smtp" && s.RefusedUs():
+		mark, style, says = "?", "35", p.say(checkWords.refusedUs)
 	case worst == catalog.SeverityCritical:
 		mark, style, says = "✗", "31", p.say(checkWords.severities[worst])
 	case worst != "":

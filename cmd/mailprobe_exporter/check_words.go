@@ -4,8 +4,8 @@ import "github.com/mailprobe/mailprobe_exporter/catalog"
 
 // checkWords are what the command check says around the catalogue's texts, in both languages.
 var checkWords = struct {
-	inOrder, partly, unknown, notOpen, more, accepted, untold, noTime, own, overran, nothingTold, well, wellSoFar, sick catalog.Text
-	ports, portLogin, portRefuses, portBlocked, portSilent, portClosed, portFails, noLogin                              catalog.Text
+	inOrder, partly, unknown, notOpen, refusedUs, more, accepted, untold, noTime, own, overran, nothingTold, well, wellSoFar, sick catalog.Text
+	ports, portLogin, portRefuses, portBlocked, portSilent, portClosed, portFails, noLogin                                         catalog.Text
 
 	severities map[catalog.Severity]catalog.Text
 	portUse    map[uint16]catalog.Text
@@ -14,6 +14,7 @@ var checkWords = struct {
 	partly:      catalog.Text{EN: "in order as far as it could be told", RU: "в порядке, насколько удалось узнать"},
 	unknown:     catalog.Text{EN: "could not be told", RU: "узнать не удалось"},
 	notOpen:     catalog.Text{EN: "does not answer", RU: "не отвечает"},
+	refusedUs:   catalog.Text{EN: "refuses this computer, so that the rest could not be told", RU: "отказывает этому компьютеру, остальное узнать не удалось"},
 	more:        catalog.Text{EN: "Causes and references: mailprobe_exporter explain %s", RU: "Причины и источники: mailprobe_exporter explain %s"},
 	accepted:    catalog.Text{EN: "Known and accepted", RU: "Известно и принято"},
 	untold:      catalog.Text{EN: "Could not be told", RU: "Узнать не удалось"},

@@ -24,6 +24,10 @@ func TestPeoplesPages(t *testing.T) {
 		_, body, _ := d.get("/targets/two-spf.example", "")
 		return strings.Contains(body, `href="/problems/spf_multiple"`)
 	})
+	d.until("who refuses us to be unknown rather than well", func() bool {
+		_, body, _ := d.get("/?state=unknown", "")
+		return strings.Contains(body, `href="/targets/mx1.blocking.example:25"`)
+	})
 	d.until("the dialogue", func() bool {
 		_, body, _ := d.get("/targets/mx1.healthy.example:25", "")
 		return strings.Contains(body, "S: 221 ")

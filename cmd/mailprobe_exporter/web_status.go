@@ -15,7 +15,7 @@ import (
 // outcomes are how a target can stand, the worst first.
 var outcomes = []string{string(catalog.SeverityCritical), string(catalog.SeverityWarning), "unknown", string(catalog.SeverityInfo), "ok", "none"}
 
-// outcomeOf is how a target stands: its worst problem that nobody accepts; otherwise unknown if nothing could be told, "none" if nothing
+// outcomeOf is how a target stands: its worst problem that nobody accepts; otherwise unknown if nothing could be told or the server does not let us in, "none" if nothing
 // has been asked yet, and "ok".
 func outcomeOf(s *collector.Snapshot) (outcome string, worst *collector.Problem, problems int) {
 	for i := range s.Problems {
@@ -39,7 +39,7 @@ func outcomeOf(s *collector.Snapshot) (outcome string, worst *collector.Problem,
 	switch {
 	case !asked:
 		return "none", nil, 0
-	case !told:
+	case !told, s.RefusedUs():
 		return "unknown", nil, 0
 	}
 	return "ok", nil, 0

@@ -352,7 +352,7 @@ func (p *pages) checkShown(f frame, s *collector.Snapshot, c collector.CheckStat
 	switch {
 	case c.LastRun.IsZero():
 		outcome = "none"
-	case known.Err != nil || told == 0:
+	case known.Err != nil || told == 0, worst == "" && c.Check.Name == "smtp" && s.RefusedUs():
 		outcome = "unknown"
 	case worst != "":
 		outcome = string(worst)

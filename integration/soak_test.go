@@ -100,6 +100,7 @@ type soaker struct {
 	last    scrape
 	samples []sample
 	clients []net.Conn
+	crowded bool
 }
 
 // A sample is what the exporter needs at one time.

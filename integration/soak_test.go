@@ -328,7 +328,10 @@ func (m *mortal) step() {
 	m.kill()
 }
 
-// note notes what must be in the file that was just written.
+// soakTimeout is how long a round of a target may take.
+const soakTimeout = 4 * time.Second
+
+// note notes what must be in the file that was just written: rounds that had ended before. A check's last run is when its round began.
 func (m *mortal) note(s scrape) {
 	m.t.Helper()
 	at := s.find("storage_last_save_success_timestamp_seconds")
@@ -337,7 +340,7 @@ func (m *mortal) note(s scrape) {
 	}
 	m.written = map[string]float64{}
 	for _, x := range s.find("check_last_run_timestamp_seconds") {
-		if x.value < at[0].value-1 { // What ended while the file was written may be in it or not.
+		if x.value < at[0].value-(soakTimeout+time.Second).Seconds() {
 			m.written[labelled(x)] = x.value
 		}
 	}

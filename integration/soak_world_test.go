@@ -179,11 +179,11 @@ tls: {ca_file: %q}
 own_servers: ["*.example.org"]
 blocklists: {use: [], custom: [{id: ours, zone: bl.example.net}]}
 modules:
-  server: {interval: {smtp: %s, rdns: 1m}, timeout: 4s}
+  server: {interval: {smtp: %s, rdns: 1m}, timeout: %v}
   domain: {interval: 1m}
 domains: [{name: soak.example.org}, {name: moving.example.org}]
 servers:
-%s`, soakNames, w.ca, smtp, &servers)
+%s`, soakNames, w.ca, smtp, soakTimeout, &servers)
 }
 
 // soakServers are what servers do at their worst, each at an address of its own, and how that shows.

@@ -14,6 +14,7 @@ func TestRussianPages(t *testing.T) {
 	for _, c := range []struct{ english, russian string }{
 		{"../README.md", "../README.ru.md"},
 		{"letters-come-back.md", "letters-come-back.ru.md"},
+		{"many-domains.md", "many-domains.ru.md"},
 	} {
 		t.Run(c.russian, func(t *testing.T) {
 			english, russian := sections(read(t, c.english)), sections(read(t, c.russian))

@@ -85,7 +85,7 @@ var (
 		RU: "| проверка | о чём | как часто | не чаще | что выясняет | источник |\n",
 	}
 	metricsHead = catalog.Text{EN: "| metric | labels | meaning |\n", RU: "| метрика | метки | смысл |\n"}
-	ownMetrics  = catalog.Text{EN: "**targets, and the exporter itself**", RU: "**цели и сам экспортер**"}
+	ownMetrics  = catalog.Text{EN: "**targets, and the exporter itself**", RU: "**цели и сам экспортёр**"}
 	usual       = catalog.Text{EN: "`go_*`, `process_*` and `promhttp_*` are there as usual.", RU: "`go_*`, `process_*` и `promhttp_*` есть, как обычно."}
 
 	asksInRussian = map[string]string{

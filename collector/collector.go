@@ -100,7 +100,7 @@ func newCollector(o Options, list []*checks.Check, problem func(string) (catalog
 		c.logger = slog.New(slog.DiscardHandler)
 	}
 	c.expo = newExposition(list, c.bug)
-	c.scheduler = newScheduler(c.round)
+	c.scheduler = newScheduler(c.round, func() time.Duration { return c.regime.Load().env.DNS.Backlog() })
 	c.self = newSelf(c)
 	if err := c.openStore(o.Storage); err != nil {
 		return nil, err

@@ -234,6 +234,56 @@ func TestSlow(t *testing.T) {
 	})
 }
 
+// TestBacklog: while DNS does not keep up no target begins its first round, unless somebody asks for it; all others go on.
+func TestBacklog(t *testing.T) {
+	j := &journal{}
+	var ts []*targets.Target
+	for i := range 50 {
+		ts = append(ts, server(fmt.Sprintf("mx%d.example.org:25", i), "smtp", time.Minute))
+	}
+	begun := func() (names []string) {
+		for _, target := range ts {
+			if len(j.of(target.Name, "smtp")) > 0 {
+				names = append(names, target.Name)
+			}
+		}
+		return names
+	}
+	var behind time.Duration
+	bubble(t, func() *Collector {
+		c := collectorOf(t, config(ts...), j.fake("smtp", nil))
+		c.scheduler.waiting = func() time.Duration { return behind }
+		return c
+	}, func(c *Collector, _ time.Time) {
+		sleep(time.Second)
+		behind = backlog + 1
+		first := begun()
+		if len(first) == 0 || len(first) == len(ts) {
+			t.Fatalf("%d of %d targets began in a second", len(first), len(ts))
+		}
+		sleep(time.Hour)
+		if got := begun(); !slices.Equal(got, first) {
+			t.Errorf("in an hour without DNS %d targets began, %d before", len(got), len(first))
+		}
+		if n := len(j.of(first[0], "smtp")); n < 59 {
+			t.Errorf("%s was asked %d times in an hour", first[0], n)
+		}
+		i := slices.IndexFunc(ts, func(target *targets.Target) bool { return !slices.Contains(first, target.Name) })
+		if c.scheduler.demand(c.states[ts[i].Name], time.Now(), func(*plan, time.Time) bool { return true }) == nil {
+			t.Fatal("nothing is demanded")
+		}
+		sleep(time.Second)
+		if len(j.of(ts[i].Name, "smtp")) != 1 || len(begun()) != len(first)+1 {
+			t.Errorf("what was asked for was asked %d times, and %d targets began", len(j.of(ts[i].Name, "smtp")), len(begun()))
+		}
+		behind = backlog
+		sleep(time.Second)
+		if got := begun(); len(got) != len(ts) {
+			t.Errorf("with DNS %d of %d targets began", len(got), len(ts))
+		}
+	})
+}
+
 // TestEndlessCheck: a check that waits for ever is ended by the guard of the round.
 func TestEndlessCheck(t *testing.T) {
 	j := &journal{}
@@ -290,7 +340,7 @@ func TestLeast(t *testing.T) {
 
 // TestClockStep moves appointments with the clock.
 func TestClockStep(t *testing.T) {
-	s := newScheduler(nil)
+	s := newScheduler(nil, nil)
 	st := &state{name: "a"}
 	st.index, st.plans = -1, []*plan{{every: time.Hour}}
 	now := time.Now()
@@ -311,7 +361,7 @@ func TestClockStep(t *testing.T) {
 // keeps its distance to the next.
 func TestLate(t *testing.T) {
 	for late, want := range map[time.Duration]time.Duration{0: day, 300 * time.Millisecond: day, time.Minute: day + day/10 + time.Minute} {
-		s := newScheduler(func(context.Context, *state, []*plan, time.Time) {})
+		s := newScheduler(func(context.Context, *state, []*plan, time.Time) {}, nil)
 		st := &state{name: "a"}
 		meant := time.Unix(20000*86400, 0)
 		p := &plan{every: day, least: day, due: meant}

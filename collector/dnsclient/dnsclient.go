@@ -193,6 +193,15 @@ func (c *Client) Servers() []string {
 	return names
 }
 
+// Backlog tells in how long all questions that wait will have gone out, no more than QueriesPerSecond; 0 if none waits.
+func (c *Client) Backlog() time.Duration {
+	l := c.exchanger.limiter
+	if l == nil {
+		return 0
+	}
+	return time.Duration(max(0, -l.Tokens()) / float64(l.Limit()) * float64(time.Second))
+}
+
 // Uncached gives a client that sends every question, where c would give an answer that
 // it remembers or that is under way, and leaves no answer behind. The servers and the
 // bound on queries are those of c.

@@ -153,6 +153,24 @@ func TestQueriesPerSecond(t *testing.T) {
 	}
 }
 
+func TestBacklog(t *testing.T) {
+	if got := newClient(t, Options{Servers: []string{"192.0.2.1:53"}}).Backlog(); got != 0 {
+		t.Errorf("without a bound %v", got)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := &Client{exchanger: &exchanger{limiter: rate.NewLimiter(5, 5)}}
+		for n, want := range map[int]time.Duration{0: 0, 5: 0, 6: time.Second / 5, 20: 3 * time.Second} {
+			c.exchanger.limiter = rate.NewLimiter(5, 5)
+			for range n {
+				c.exchanger.limiter.Reserve()
+			}
+			if got := c.Uncached().Backlog().Round(time.Millisecond); got != want {
+				t.Errorf("%d questions at once take %v, want %v", n, got, want)
+			}
+		}
+	})
+}
+
 func TestWaitingForATurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &attempt{&exchanger{timeout: time.Second, limiter: rate.NewLimiter(rate.Every(time.Hour), 1)}, 2 * time.Second}

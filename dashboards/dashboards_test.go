@@ -339,6 +339,10 @@ func TestBadOptions(t *testing.T) {
 			"set alert_labels: the rules need the label target", "set replica_labels: the rules need the label problem",
 		}},
 		"routed by job": {Options{Set: map[string]string{"alert_labels": "job"}}, []string{"set alert_labels: the rules need the label job"}},
+		"no replicas":   {Options{Set: map[string]string{"replica_labels": " , "}}, []string{"set replica_labels= , : want at least one label, as job,instance,"}},
+		"one replica":   {Options{Set: map[string]string{"replica_labels": "replica"}}, []string{"set replica_labels: want instance among them"}},
+		"labels twice":  {Options{Set: map[string]string{"alert_labels": "team,site,team"}}, []string{"set alert_labels=team,site,team: the label team is there twice"}},
+		"routed by pod": {Options{Set: map[string]string{"alert_labels": "team,pod"}}, []string{"set alert_labels: the rules take the label pod away", "replica_labels"}},
 		"values": {Options{Set: map[string]string{"for_server": "soon", "lag": "-5m", "certificate_warning_share": "NaN", "listed_lists": "1", "alert_labels": "a-b", "lookups_near": "2x", "running": "0s", "group_interval": "0s"}}, []string{
 			"set for_server=soon: want a time", "set lag=-5m: want a time", "set certificate_warning_share=NaN: want a number from 0 to 1, as 0.25",
 			"set listed_lists=1: want a number from 2 to 100", `set alert_labels=a-b: "a-b" is not the name of a label`, "set lookups_near=2x", "set running=0s: want at least 5m", "set group_interval=0s: want at least 1s",

@@ -44,7 +44,7 @@ type Setting struct {
 	Help    catalog.Text // A line without a full stop.
 
 	value       any     // *time.Duration, *float64 or *[]string: where it is kept.
-	least, most float64 // Of a number; the least of a time, in seconds.
+	least, most float64 // Of a number; the least of a time, in seconds, and of labels, how many.
 }
 
 // Settings returns everything that may be set, in the order of the documentation.
@@ -89,7 +89,7 @@ func (s *settings) table() []Setting {
 		{"listed_lists", "3", text{EN: "On how many lists at once a subject is in deep trouble", RU: "Сколько чёрных списков сразу — большая беда"}, &s.listedLists, 2, 100},
 		{"lookups_near", "8", text{EN: "Lookups of an SPF record at which the limit of 10 is near", RU: "Число запросов SPF-записи, при котором предел в 10 близок"}, &s.lookupsNear, 1, 10},
 		{"time_scale", "1", text{EN: "What every for_, keep_ and greylisted_for is multiplied with: 0.01 to try the rules out", RU: "На что умножаются все for_, keep_ и greylisted_for: 0.01, чтобы попробовать правила"}, &s.timeScale, 0, 100},
-		{"replica_labels", "job,instance,pod,container,endpoint,service,namespace,node", text{EN: "Labels that say who scraped whom; what they tell apart is one fault", RU: "Метки, которые говорят, кто кого опрашивал; различие в них не делает из одной неисправности две"}, &s.replicaLabels, 0, 0},
+		{"replica_labels", "job,instance,pod,container,endpoint,service,namespace,node", text{EN: "Labels that say who scraped whom, instance among them; what they tell apart is one fault", RU: "Метки, которые говорят, кто кого опрашивал, в том числе instance; различие в них не делает из одной неисправности две"}, &s.replicaLabels, 1, 0},
 		{"alert_labels", "", text{EN: "Target labels that alerts carry for routing: those of alert_labels in exporter.yml", RU: "Метки целей, которые нужны для маршрутов: те же, что в alert_labels в exporter.yml"}, &s.alertLabels, 0, 0},
 		{"group_wait", "30s", text{EN: "In alertmanager.yml: how long the first notification waits for more of its kind", RU: "В alertmanager.yml: сколько первое уведомление ждёт других того же рода"}, &s.groupWait, 0, 0},
 		{"group_interval", "5m", text{EN: "In alertmanager.yml: how often a notification may be followed by what has come or gone since", RU: "В alertmanager.yml: как часто сообщать о том, что с тех пор появилось и прошло"}, &s.groupInterval, 1, 0},
@@ -120,7 +120,7 @@ func settingsOf(set map[string]string) (*settings, error) {
 			errs = append(errs, fmt.Errorf("%w: there is nothing called %s to set; there are %s", ErrOptions, name, strings.Join(names, ", ")))
 		}
 	}
-	errs = append(errs, notOurs("alert_labels", s.alertLabels, slices.Concat(ownLabels, []string{"job", "instance"})), notOurs("replica_labels", s.replicaLabels, ownLabels))
+	errs = append(errs, notOurs("alert_labels", s.alertLabels, slices.Concat(ownLabels, []string{"job", "instance"})), notOurs("replica_labels", s.replicaLabels, ownLabels), s.apart())
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -144,6 +144,19 @@ func notOurs(setting string, labels, ours []string) error {
 	return nil
 }
 
+// apart says what is wrong with the labels of replicas and of routes together.
+func (s *settings) apart() error {
+	if len(s.replicaLabels) > 0 && !slices.Contains(s.replicaLabels, "instance") {
+		return fmt.Errorf("%w: set replica_labels: want instance among them, or each exporter's view of a fault is an alert of its own", ErrOptions)
+	}
+	for _, l := range s.alertLabels {
+		if slices.Contains(s.replicaLabels, l) {
+			return fmt.Errorf("%w: set alert_labels: the rules take the label %s away, for it is one of replica_labels; set these without it", ErrOptions, l)
+		}
+	}
+	return nil
+}
+
 // scaled is a time by the clock of whoever tries the rules out.
 func (s *settings) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * s.timeScale).Round(time.Millisecond)
@@ -161,7 +174,9 @@ func (s *Setting) parse(text string) (err error) {
 			err = fmt.Errorf("want a number from %g to %g, as %s", s.least, s.most, s.Default)
 		}
 	case *[]string:
-		*v, err = parseLabels(text)
+		if *v, err = parseLabels(text); err == nil && len(*v) < int(s.least) {
+			err = fmt.Errorf("want at least one label, as %s", s.Default)
+		}
 	}
 	return err
 }
@@ -212,6 +227,9 @@ func parseLabels(text string) ([]string, error) {
 		}
 		if !labelForm.MatchString(l) {
 			return nil, fmt.Errorf("%q is not the name of a label", l)
+		}
+		if slices.Contains(labels, l) {
+			return nil, fmt.Errorf("the label %s is there twice", l)
 		}
 		labels = append(labels, l)
 	}

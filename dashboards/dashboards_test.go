@@ -99,6 +99,13 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// TestTLSFaults compares with what the check mta_sts counts.
+func TestTLSFaults(t *testing.T) {
+	if want := checks.TLSFaults(); !slices.Equal(tlsFaults, want) {
+		t.Errorf("the rules have %v, the check %v", tlsFaults, want)
+	}
+}
+
 // TestAlerts looks at what every alert has to have, in both languages.
 func TestAlerts(t *testing.T) {
 	for _, lang := range []catalog.Lang{catalog.English, catalog.Russian} {

@@ -118,11 +118,12 @@ func (m *maker) groups() []group {
 
 // recorded are the queries that several rules use.
 func (m *maker) recorded() group {
-	return group{name: "mailprobe-recorded", records: []record{
+	return group{name: "mailprobe-recorded", records: append([]record{
 		{problemSeries, m.problems()},
 		m.mendedRecord(),
 		m.listingRecord(),
-	}}
+		m.causeRecord(),
+	}, m.stsRecords()...)}
 }
 
 // series is a selector of one metric of the exporter.

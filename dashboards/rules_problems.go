@@ -52,10 +52,10 @@ func (m *maker) problemAlert(p *catalog.Problem) alert {
 	target := fmt.Sprintf("target=%q,check=%q,problem=%q,severity=%q", "sick.example", p.Check, p.ID, p.Severity)
 	return alert{
 		name:      alertName(p.ID),
-		expr:      m.problems(fmt.Sprintf("problem=%q", p.ID)),
+		expr:      m.exprOf(p),
 		pace:      m.paceOf(p),
 		problem:   p.ID,
-		dashboard: dashboardOf(p.Check),
+		dashboard: dashboardOf(p),
 		summary:   p.Title,
 		subject:   "{{ $labels.target }}",
 		table:     m.series("problem", "target=%q"),
@@ -65,6 +65,17 @@ func (m *maker) problemAlert(p *catalog.Problem) alert {
 		cases:     []sample{{metric: "problem", labels: target, fault: "1"}},
 		fires:     target + m.kept(),
 	}
+}
+
+// exprOf says when the alert of a problem fires: while it stands, unless it follows from another that is told.
+func (m *maker) exprOf(p *catalog.Problem) string {
+	switch p.ID {
+	case "bulk_not_met":
+		return m.bulkExpr()
+	case "mta_sts_mx_certificate":
+		return m.stsExpr()
+	}
+	return m.problems(fmt.Sprintf("problem=%q", p.ID))
 }
 
 // paceOf says how long a problem has to stand. Checks differ in how often they run, and faults in how soon they pass.
@@ -90,9 +101,12 @@ func (m *maker) paceOf(p *catalog.Problem) pace {
 	return m.records // dane, rdns, mx, spf, dkim, dmarc, dnssec
 }
 
-// dashboardOf is the dashboard that shows what a check sees.
-func dashboardOf(check string) string {
-	switch check {
+// dashboardOf is the dashboard that shows what the check of a problem sees. It may be a template.
+func dashboardOf(p *catalog.Problem) string {
+	if p.ID == "mta_sts_mx_certificate" {
+		return `{{ if match ":[0-9]+$" $labels.target }}server{{ else }}domain{{ end }}`
+	}
+	switch p.Check {
 	case "smtp", "recipient", "auth", "relay", "dane":
 		return "server"
 	case "dnsbl", "rdns":
@@ -109,12 +123,16 @@ func (m *maker) evidenceOf(p *catalog.Problem) []evidence {
 	most := func(labels, metric string, matchers ...string) string {
 		return fmt.Sprintf("max by (%s) (%s)", labels, m.series(metric, append([]string{"target=%q"}, matchers...)...))
 	}
+	certificate := []evidence{
+		ofTarget(most("address, result", "certificate_verification", `result!="ok"`), "{{ .Labels.address }}: {{ .Labels.result }}"),
+		ofTarget(most("address", "certificate_not_after_timestamp_seconds", `position="leaf"`), "{{ .Labels.address }}: notAfter {{ .Value | humanizeTimestamp }}"),
+	}
 	switch {
 	case strings.HasPrefix(p.ID, "certificate_"):
-		return []evidence{
-			ofTarget(most("address, result", "certificate_verification", `result!="ok"`), "{{ .Labels.address }}: {{ .Labels.result }}"),
-			ofTarget(most("address", "certificate_not_after_timestamp_seconds", `position="leaf"`), "{{ .Labels.address }}: notAfter {{ .Value | humanizeTimestamp }}"),
-		}
+		return certificate
+	case p.ID == "mta_sts_mx_certificate": // Of a server, or of a domain.
+		return append(certificate, ofTarget(most("address, stage, reason", "smtp_failure"), "{{ .Labels.address }}, {{ .Labels.stage }}: {{ .Labels.reason }}"), m.dependants(),
+			ofTarget(most("mode", "mta_sts_mode"), "mode: {{ .Labels.mode }}"))
 	case p.Check == "smtp", p.Check == "recipient", p.Check == "auth", p.Check == "relay":
 		return append([]evidence{
 			ofTarget(most("address, stage, code, enhanced, cause", "smtp_reply", `class=~"transient|permanent"`),

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/dashboards"
 )
 
@@ -275,6 +276,11 @@ func TestInhibitions(t *testing.T) {
 			"alertname=MailprobeCertificateExpiring target=mx.example.org:25 severity=warning",
 		},
 		{
+			"alertname=MailprobeMTASTSMXCertificate target=mx.example.org:25 check=mta_sts severity=critical",
+			"alertname=MailprobeSMTPSTARTTLSMissing target=mx.example.org:25 check=smtp severity=warning",
+			"alertname=MailprobeCertificateWeak target=mx.example.org:25 check=smtp severity=warning",
+		},
+		{
 			"alertname=MailprobeMXNoDomain target=example.org check=mx severity=critical",
 			"alertname=MailprobeDMARCMissing target=example.org check=dmarc severity=warning",
 			"alertname=MailprobeDMARCMissing target=example.com check=dmarc severity=warning",
@@ -459,9 +465,47 @@ func expectedAlerts(t *testing.T, s scrape) []string {
 			for _, l := range s.find(`dnsbl_state{state="blocked"}`) {
 				add(map[string]string{"alertname": alert, "list": l.labels["list"], "severity": severity})
 			}
+		case p.labels["problem"] == "bulk_not_met" && explained(s, p.labels["target"]):
+		case p.labels["problem"] == "mta_sts_mx_certificate":
+			for _, target := range faultyServers(s, p.labels["target"]) {
+				add(map[string]string{"alertname": alert, "target": target, "check": p.labels["check"], "problem": p.labels["problem"], "severity": severity})
+			}
 		default:
 			add(map[string]string{"alertname": alert, "target": p.labels["target"], "check": p.labels["check"], "problem": p.labels["problem"], "severity": severity})
 		}
+	}
+	return out
+}
+
+// explained reports whether each demand that a domain does not meet has a fault that another alert tells.
+func explained(s scrape, domain string) bool {
+	told := func(target, check string) bool {
+		return slices.ContainsFunc(s.find(fmt.Sprintf("problem{target=%q,check=%q}", target, check)), func(p series) bool { return p.labels["severity"] != "info" })
+	}
+	unmet := slices.DeleteFunc(s.find(fmt.Sprintf("bulk_requirement{target=%q}", domain)), func(d series) bool { return d.value == 1 })
+	for _, demand := range unmet {
+		requirement := demand.labels["requirement"]
+		byItself := told(domain, requirement)
+		byNoDomain := requirement == "sender_domain" && len(s.find(fmt.Sprintf(`problem{target=%q,problem="mx_no_domain"}`, domain))) > 0
+		bySender := requirement == "ptr" && slices.ContainsFunc(s.find(fmt.Sprintf("sender_info{target=%q}", domain)), func(i series) bool { return told(i.labels["sender"], "rdns") })
+		if !byItself && !byNoDomain && !bySender {
+			return false
+		}
+	}
+	return len(unmet) > 0
+}
+
+// faultyServers are the MX hosts of a domain that keep away who heeds its MTA-STS policy, or the domain itself if none is known.
+func faultyServers(s scrape, domain string) []string {
+	var out []string
+	for _, covered := range s.find(fmt.Sprintf("mta_sts_mx_covered{target=%q}", domain)) {
+		server := covered.labels["server"]
+		if slices.ContainsFunc(s.find(fmt.Sprintf("problem{target=%q}", server)), func(p series) bool { return slices.Contains(checks.TLSFaults(), p.labels["problem"]) }) {
+			out = append(out, server)
+		}
+	}
+	if len(out) == 0 {
+		return []string{domain}
 	}
 	return out
 }

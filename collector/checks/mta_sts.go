@@ -134,6 +134,9 @@ var tlsFaults = []string{
 	"certificate_untrusted", "certificate_self_signed", "certificate_incomplete_chain", "certificate_invalid",
 }
 
+// TLSFaults are these problems, for alerts that tell of both.
+func TLSFaults() []string { return slices.Clone(tlsFaults) }
+
 // errNoCertificateVerdict says that check smtp has not judged the certificate of an MX host, or judged it by another name.
 var errNoCertificateVerdict = fmt.Errorf("the certificate of this MX host is not known: %w", ErrServerUnseen)
 

@@ -261,6 +261,20 @@ func TestHoldEndsAtScrape(t *testing.T) {
 	})
 }
 
+// TestCheckInterval: rules look up how old a verdict may become.
+func TestCheckInterval(t *testing.T) {
+	j := &journal{}
+	c := collectorOf(t, config(
+		server("a.example.org:25", "smtp", 5*time.Minute, "relay", 24*time.Hour),
+		server("b.example.org:25", "smtp", time.Hour),
+		domain("example.org", "spf", 15*time.Minute),
+	), j.fake("smtp", nil), j.fake("relay", nil), j.fake("spf", nil))
+	want(t, text(t, c, "check_interval_seconds"), `
+check_interval_seconds{check="relay",module="server"} 86400
+check_interval_seconds{check="smtp",module="server"} 3600
+check_interval_seconds{check="spf",module="domain"} 900`)
+}
+
 // TestOwnMetrics: what the documentation lists is what a scrape gives.
 func TestOwnMetrics(t *testing.T) {
 	c := collectorOf(t, config())

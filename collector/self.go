@@ -20,6 +20,7 @@ var (
 	dnsblState       = &checks.Metric{Name: "dnsbl_state", Help: "1 for the state that a blocklist is in; only the verdicts of one that is ok or unverified are believed.", Labels: []string{"list", "state"}, Global: true}
 	dnsblQueries     = &checks.Metric{Name: "dnsbl_queries_total", Help: "Questions asked of a blocklist, by what became of them.", Labels: []string{"list", "outcome"}, Global: true}
 	backoffUntil     = &checks.Metric{Name: "target_backoff_until_timestamp_seconds", Help: "Until when an address is left alone because it said so, as seconds since 1970; absent otherwise.", Labels: []string{"address"}}
+	checkInterval    = &checks.Metric{Name: "check_interval_seconds", Help: "How often a check of a module runs on its targets, in seconds; where these differ, as servers of others are asked less often, the longest time.", Labels: []string{"module", "check"}, Global: true}
 	probesTotal      = &checks.Metric{Name: "probes_total", Help: "Runs of checks: conclusive, inconclusive, or skipped because the target wants to be left alone or there is nothing to ask.", Labels: []string{"check", "outcome"}, Global: true}
 	probeDuration    = &checks.Metric{Name: "probe_duration_seconds", Help: "How long a run of a check took, waiting included.", Labels: []string{"check"}, Global: true}
 	probesInFlight   = &checks.Metric{Name: "probes_in_flight", Help: "SMTP sessions under way.", Global: true}
@@ -36,7 +37,7 @@ var (
 )
 
 var selfMetrics = []*checks.Metric{
-	dnsblState, dnsblQueries, backoffUntil, probesTotal, probeDuration, probesInFlight, scheduleLag,
+	dnsblState, dnsblQueries, backoffUntil, checkInterval, probesTotal, probeDuration, probesInFlight, scheduleLag,
 	seriesMetric, seriesDropped, dnsQueries, reloadSuccessful, reloadTime, fileLoaded,
 	storageOK, storageTime, buildInfo,
 }
@@ -135,7 +136,7 @@ type selfCollector struct{ c *Collector }
 
 var descs = func() map[*checks.Metric]*prometheus.Desc {
 	out := map[*checks.Metric]*prometheus.Desc{}
-	for _, m := range []*checks.Metric{dnsblState, dnsblQueries, backoffUntil, probesInFlight, scheduleLag, seriesDropped, reloadSuccessful, reloadTime, fileLoaded, storageOK, storageTime} {
+	for _, m := range []*checks.Metric{dnsblState, dnsblQueries, backoffUntil, checkInterval, probesInFlight, scheduleLag, seriesDropped, reloadSuccessful, reloadTime, fileLoaded, storageOK, storageTime} {
 		labels := m.Labels
 		if !m.Global {
 			labels = append([]string{"target"}, labels...)
@@ -178,6 +179,9 @@ func (s *selfCollector) Collect(ch chan<- prometheus.Metric) {
 	s.c.mu.Lock()
 	sts := s.c.inOrder()
 	s.c.mu.Unlock()
+	for run, every := range longestIntervals(sts) {
+		emit(checkInterval, every.Seconds(), run.module, run.check)
+	}
 	for _, st := range sts {
 		for addr, until := range st.door.leftAddresses(now) {
 			emit(backoffUntil, seconds(until), st.name, addr.String())
@@ -198,6 +202,25 @@ func (s *selfCollector) Collect(ch chan<- prometheus.Metric) {
 	emit(reloadSuccessful, oneIf(s.c.self.reloadOK.Load()))
 	emit(reloadTime, float64(s.c.self.reloadedAt.Load())/1000)
 	emit(seriesDropped, float64(s.c.expo.dropped.Load()))
+}
+
+// A moduleCheck is a check as a module runs it.
+type moduleCheck struct{ module, check string }
+
+// longestIntervals are those of the checks that run.
+func longestIntervals(sts []*state) map[moduleCheck]time.Duration {
+	out := map[moduleCheck]time.Duration{}
+	for _, st := range sts {
+		s := st.snapshot.Load()
+		if s.Target.Module == nil {
+			continue
+		}
+		for i := range s.Checks {
+			run := moduleCheck{s.Target.Module.Name, s.Checks[i].Check.Name}
+			out[run] = max(out[run], s.Checks[i].Every)
+		}
+	}
+	return out
 }
 
 func oneIf(b bool) float64 {

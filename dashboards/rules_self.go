@@ -15,15 +15,22 @@ func (m *maker) mendedRecord() record {
 		m.series("check_conclusive"), grave, grave)}
 }
 
+// interval is how often each check of each module runs, where exporters differ the longest.
+func (m *maker) interval() string {
+	return fmt.Sprintf("max by (module, check) (%s)", m.series("check_interval_seconds"))
+}
+
+// ofModule adds the label module to an expression about targets. Of exporters that do not agree one is believed.
+func (m *maker) ofModule(expr string) string {
+	return fmt.Sprintf("(\n%s\n)\n* on (target) group_left (module) topk by (target) (1, max by (target, module) (%s))", indent(expr, "  "), m.series("target_info"))
+}
+
 // unknowns are the alerts about what cannot be told. That something is unknown starts none of the others: a fault's series is
 // there as long as its verdict is held, and then gone. So that nobody takes that for mended, the first alert here begins in the
 // moment in which the fault's ends.
 func (m *maker) unknowns() group {
 	const name = "MailprobeVerdictLost"
 	conclusive := m.series("check_conclusive")
-	reached := func(matcher string) string {
-		return fmt.Sprintf("time() - max by (target, check) (%s)", m.series("check_last_conclusive_timestamp_seconds", matcher))
-	}
 	lost := alert{
 		name: name,
 		// What the check saw mended before it could not tell is not lost. The last operand keeps the alert until it can tell again.
@@ -48,10 +55,11 @@ and on (target, check) (
 		},
 		fires: `target="lost.example",check="spf",severity="warning"`,
 	}
+	old := fmt.Sprintf("time() - max by (target, check) (%s) > %d", m.series("check_last_conclusive_timestamp_seconds"), seconds(m.staleAfter))
 	stale := alert{
 		name: "MailprobeVerdictStale",
-		expr: m.routed(m.notForeign(fmt.Sprintf("(\n  %s > %d\n  or %s > %d\n)",
-			reached(`check!="relay"`), seconds(m.staleAfter), reached(`check="relay"`), seconds(m.staleRelayAfter)))),
+		expr: m.routed(m.notForeign(fmt.Sprintf("%s\nunless on (target, check) (\n%s\n  <= on (module, check) group_left () 3 * %s\n)",
+			old, indent(m.ofModule(old), "  "), m.interval()))),
 		pace:      m.exporter,
 		severity:  catalog.SeverityWarning,
 		dashboard: "overview",
@@ -64,10 +72,12 @@ and on (target, check) (
 		cases: []sample{{metric: "check_last_conclusive_timestamp_seconds", labels: `target="sick.example",check="mx"`, well: clock, fault: stamp(-m.staleAfter - time.Minute)}},
 		fires: `target="sick.example",check="mx",severity="warning"`,
 	}
+	untold := fmt.Sprintf("max by (target, check) (%s) == 0\nunless on (target, check) %s", conclusive, m.series("check_last_conclusive_timestamp_seconds"))
 	never := alert{
 		name: "MailprobeVerdictNever",
-		expr: m.routed(m.notForeign(fmt.Sprintf("max by (target, check) (%s) == 0\nunless on (target, check) %s",
-			conclusive, m.series("check_last_conclusive_timestamp_seconds")))),
+		// What runs so seldom has to be known longer, so that it was not its first run that failed. An hour bridges restarts.
+		expr: m.routed(m.notForeign(fmt.Sprintf("%s\nunless on (target, check) (\n%s\n  and on (module, check) 3 * %s > %d\n  unless on (target, check) max_over_time(%s[1h] offset %s)\n)",
+			untold, indent(m.ofModule(untold), "  "), m.interval(), seconds(m.staleAfter), conclusive, promDuration(max(time.Second, 2*m.scaled(m.staleAfter)))))),
 		pace:      pace{m.scaled(m.staleAfter), 0},
 		severity:  catalog.SeverityWarning,
 		dashboard: "overview",

@@ -26,15 +26,15 @@ type pace struct{ wait, keep time.Duration }
 type settings struct {
 	server, deferred, recipient, putOff, records, policies, listings, vantage, lists pace
 
-	exporter                                  pace
-	greylistedFor, changedFor                 time.Duration
-	staleAfter, staleRelayAfter, lag, running time.Duration
-	certificateWarning, certificateCritical   time.Duration
-	warningShare, criticalShare               float64 // Of a certificate's life.
-	listedLists, lookupsNear, timeScale       float64
-	replicaLabels, alertLabels                []string
-	groupWait, groupInterval, repeatInterval  time.Duration // Of alertmanager.yml.
-	scrapeInterval, evaluationInterval        time.Duration // Of prometheus.yml.
+	exporter                                 pace
+	greylistedFor, changedFor                time.Duration
+	staleAfter, lag, running                 time.Duration
+	certificateWarning, certificateCritical  time.Duration
+	warningShare, criticalShare              float64 // Of a certificate's life.
+	listedLists, lookupsNear, timeScale      float64
+	replicaLabels, alertLabels               []string
+	groupWait, groupInterval, repeatInterval time.Duration // Of alertmanager.yml.
+	scrapeInterval, evaluationInterval       time.Duration // Of prometheus.yml.
 }
 
 // A Setting is one threshold that Options.Set may change.
@@ -78,8 +78,7 @@ func (s *settings) table() []Setting {
 		{"keep_exporter", "5m", text{EN: "How long it has to be well before its alert ends", RU: "Сколько он должен работать, чтобы оповещение закончилось"}, &s.exporter.keep, 0, 0},
 		{"greylisted_for", "6h", text{EN: "How long a recipient may be greylisted before somebody is told", RU: "Сколько получатель может оставаться в сером списке, прежде чем об этом сообщат"}, &s.greylistedFor, 0, 0},
 		{"changed_for", "1h", text{EN: "How long a changed record is shown as an alert", RU: "Сколько изменённая запись видна как оповещение"}, &s.changedFor, 60, 0},
-		{"stale_after", "1d", text{EN: "Age of a verdict that nobody should rely on any more", RU: "Возраст вердикта, на который больше не стоит полагаться"}, &s.staleAfter, 3600, 0},
-		{"stale_relay_after", "3d", text{EN: "The same for the check relay, which runs once a day", RU: "То же для проверки relay: она идёт раз в день"}, &s.staleRelayAfter, 3600, 0},
+		{"stale_after", "1d", text{EN: "Age of a verdict that nobody should rely on any more, or three intervals of its check, whichever is longer", RU: "Возраст вердикта, на который больше не стоит полагаться, или три интервала его проверки, смотря что больше"}, &s.staleAfter, 3600, 0},
 		{"lag", "5m", text{EN: "How late rounds may begin", RU: "Насколько проверки могут опаздывать"}, &s.lag, 1, 0},
 		{"running", "30m", text{EN: "How long no check at all may have run", RU: "Сколько может не идти ни одна проверка"}, &s.running, 300, 0},
 		{"certificate_warning", "21d", text{EN: "Time left of a certificate that should have been renewed", RU: "Остаток срока сертификата, который уже должен был обновиться"}, &s.certificateWarning, 3600, 0},

@@ -71,7 +71,7 @@ func TestMetrics(t *testing.T) {
 		tls_info certificate_not_after_timestamp_seconds certificate_not_before_timestamp_seconds
 		certificate_verification certificate_info rdns_forward_confirmed rdns_names rdns_generic helo_name_matches
 		dnsbl_listed dnsbl_listing dnsbl_state dnsbl_queries_total vantage_ok build_info
-		config_last_reload_successful config_last_reload_success_timestamp_seconds probes_total probes_in_flight
+		config_last_reload_successful config_last_reload_success_timestamp_seconds check_interval_seconds probes_total probes_in_flight
 		schedule_lag_seconds series series_dropped_total dns_queries_total
 	`) {
 		if len(s.find(name)) == 0 {

@@ -57,7 +57,7 @@ func TestRules(t *testing.T) {
 // TestRuleCases runs the cases that are written by hand.
 func TestRuleCases(t *testing.T) {
 	t.Parallel()
-	succeed(t, "../dashboards/testdata", "promtool", "test", "rules", "cases_test.yml")
+	succeed(t, "../dashboards/testdata", "promtool", "test", "rules", "cases_test.yml", "seldom_test.yml")
 }
 
 // TestRoutes asks Alertmanager's tool who is told of what.

@@ -127,6 +127,14 @@ func TestAlerts(t *testing.T) {
 					t.Errorf("%s: %s in the wrong language: %s", a.name, name, text)
 				}
 			}
+			for _, e := range a.evidence {
+				if regexp.MustCompile(`[a-z]_[a-z]|PTR $|> 10`).MatchString(regexp.MustCompile(`\{\{[^}]*\}\}`).ReplaceAllString(e.line, "")) {
+					t.Errorf("%s: %q is for machines", a.name, e.line)
+				}
+			}
+			if len(a.remedies) == 0 && a.severity != inhibitorSeverity && a.name != "MailprobeNotice" { // The notice says who does.
+				t.Errorf("%s: does not say what to do", a.name)
+			}
 			if !strings.Contains(a.fires, `severity="`) || len(a.cases) == 0 {
 				t.Errorf("%s: has no test", a.name)
 			}

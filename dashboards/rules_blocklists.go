@@ -66,7 +66,7 @@ func (m *maker) listedOnSeveral() alert {
 		evidence:  []evidence{m.listingEvidence()},
 		meaning: catalog.Text{
 			EN: "{{ $value }} blocklists list it. Lists that know nothing of one another seldom err together: spam is leaving through it, or did until lately.",
-			RU: "Его внесли чёрные списки, числом {{ $value }}. Независимые списки редко ошибаются вместе: через него идёт спам или шёл до недавнего времени.",
+			RU: "Он сразу в нескольких чёрных списках, всего их {{ $value }}. Независимые списки редко ошибаются вместе: через него идёт спам или шёл до недавнего времени.",
 		},
 		remedies: p.Remedies,
 		fires:    `subject="203.0.113.10",severity="critical"`,

@@ -48,6 +48,10 @@ func (m *maker) certificates() group {
 		expired, _ := catalog.ProblemByID("certificate_expired")
 		a.remedies = expired.Remedies
 	}
+	g.alerts[1].meaning = catalog.Text{
+		EN: "The server's certificate is valid for {{ $value | humanizeDuration }} more. After that people cannot send through it, or senders that heed MTA-STS do not deliver to it. Renewal should have happened long ago.",
+		RU: "Сертификат сервера действителен ещё {{ $value | humanizeDuration }}. Потом люди не смогут через него отправлять или отправители, соблюдающие MTA-STS, перестанут доставлять. Он давно должен был обновиться.",
+	}
 	g.alerts[0].cases = m.certificate("sick.example:587", m.certificateWarning, "mta")
 	g.alerts[1].cases = m.certificate("soon.example:587", m.certificateCritical, "submission")
 	g.alerts[1].also = []string{`alertname="MailprobeCertificateExpiring",target="soon.example:587",severity="warning"`}

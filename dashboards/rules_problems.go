@@ -120,6 +120,7 @@ func dashboardOf(p *catalog.Problem) string {
 // evidenceOf is what was seen of a problem: replies and causes, results, names of keys.
 func (m *maker) evidenceOf(p *catalog.Problem) []evidence {
 	ofTarget := func(query, line string) evidence { return evidence{query, "target", line} }
+	say := func(en, ru string) string { return catalog.Text{EN: en, RU: ru}.In(m.lang) }
 	most := func(labels, metric string, matchers ...string) string {
 		return fmt.Sprintf("max by (%s) (%s)", labels, m.series(metric, append([]string{"target=%q"}, matchers...)...))
 	}
@@ -129,7 +130,7 @@ func (m *maker) evidenceOf(p *catalog.Problem) []evidence {
 	}
 	switch {
 	case strings.HasPrefix(p.ID, "certificate_"):
-		return certificate
+		return append(certificate, m.dependants())
 	case p.ID == "mta_sts_mx_certificate": // Of a server, or of a domain.
 		return append(certificate, ofTarget(most("address, stage, reason", "smtp_failure"), "{{ .Labels.address }}, {{ .Labels.stage }}: {{ .Labels.reason }}"), m.dependants(),
 			ofTarget(most("mode", "mta_sts_mode"), "mode: {{ .Labels.mode }}"))
@@ -142,13 +143,13 @@ func (m *maker) evidenceOf(p *catalog.Problem) []evidence {
 	}
 	switch p.Check {
 	case "dane":
-		return []evidence{ofTarget(most("address", "dane_match")+" == 0", "{{ .Labels.address }}: dane_match 0"), m.dependants()}
+		return []evidence{ofTarget(most("address", "dane_match")+" == 0", "{{ .Labels.address }}: "+say("no TLSA record matches", "ни одна TLSA-запись не подходит")), m.dependants()}
 	case "rdns":
-		return []evidence{ofTarget(most("address", "rdns_names"), "{{ .Labels.address }}: PTR {{ .Value }}")}
+		return []evidence{ofTarget(most("address", "rdns_names"), "{{ .Labels.address }}: "+say("names in PTR: {{ .Value }}", "имён в PTR: {{ .Value }}"))}
 	case "spf":
 		return []evidence{
 			ofTarget(most("sender, address, identity, result", "spf_result", `result!="pass"`), "{{ .Labels.address }}, {{ .Labels.identity }}: {{ .Labels.result }}"),
-			ofTarget(most("target", "spf_lookups")+" > 10", "lookups: {{ .Value }} > 10"),
+			ofTarget(most("target", "spf_lookups")+" > 10", say("DNS lookups: {{ .Value }}, of 10 allowed", "запросов к DNS: {{ .Value }} при пределе 10")),
 		}
 	case "dkim":
 		return []evidence{
@@ -162,7 +163,7 @@ func (m *maker) evidenceOf(p *catalog.Problem) []evidence {
 	case "mta_sts":
 		return []evidence{
 			ofTarget(most("mode", "mta_sts_mode"), "mode: {{ .Labels.mode }}"),
-			ofTarget(most("server", "mta_sts_mx_covered")+" == 0", "{{ .Labels.server }}: mta_sts_mx_covered 0"),
+			ofTarget(most("server", "mta_sts_mx_covered")+" == 0", "{{ .Labels.server }}: "+say("not in the policy", "нет в политике")),
 		}
 	case "bulk":
 		return []evidence{ofTarget(most("provider, requirement", "bulk_requirement")+" == 0", "{{ .Labels.provider }}: {{ .Labels.requirement }}")}
@@ -174,7 +175,7 @@ func (m *maker) evidenceOf(p *catalog.Problem) []evidence {
 
 // dependants says how many domains receive mail through the server that an alert is about.
 func (m *maker) dependants() evidence {
-	words := catalog.Text{EN: "domains that receive mail through it: {{ .Value }}", RU: "доменов, получающих почту через него: {{ .Value }}"}
+	words := catalog.Text{EN: "domains that receive mail through it: {{ printf `%.0f` .Value }}", RU: "доменов, получающих почту через него: {{ printf `%.0f` .Value }}"}
 	return evidence{fmt.Sprintf("count(max by (target) (%s))", m.series("mx_info", "server=%q")), "target", words.In(m.lang)}
 }
 

@@ -84,7 +84,7 @@ and on (target, check) (
 		summary:   catalog.Text{EN: "A check has never been able to tell anything", RU: "Проверка ещё ни разу не смогла ничего установить"},
 		subject:   "{{ $labels.target }}, {{ $labels.check }}",
 		meaning: catalog.Text{
-			EN: "The check runs, and not one of its runs has reached a verdict since the exporter knows of the target.",
+			EN: "The check runs, and not one of its runs has reached a verdict since the exporter has known the target.",
 			RU: "Проверка выполняется, но ни разу не вынесла вердикта, с тех пор как экспортёр знает об этой цели.",
 		},
 		cases: []sample{{metric: "check_conclusive", labels: `target="never.example",check="mx"`, fault: "0"}},
@@ -153,6 +153,10 @@ func (m *maker) exporters() group {
 	if m.selector != "" {
 		up += "{" + m.selector + "}"
 	}
+	unscraped := []catalog.Text{
+		{EN: "Look whether it runs: `systemctl status mailprobe_exporter`, `curl http://localhost:10587/-/healthy`.", RU: "Проверьте, работает ли он: `systemctl status mailprobe_exporter`, `curl http://localhost:10587/-/healthy`."},
+		{EN: "Look at the scrape job on the page Targets of Prometheus.", RU: "Посмотрите задание на странице Targets в Prometheus."},
+	}
 	g := group{name: "mailprobe-exporter", alerts: []alert{
 		{
 			name:     "MailprobeExporterAbsent",
@@ -164,12 +168,9 @@ func (m *maker) exporters() group {
 				EN: "Prometheus has no metrics of any mailprobe_exporter. Whatever else is wrong with mail, no other alert will say so.",
 				RU: "У Prometheus нет метрик ни одного mailprobe_exporter. Что бы ни случилось с почтой, другие оповещения не сработают.",
 			},
-			remedies: []catalog.Text{
-				{EN: "Look whether it runs: `systemctl status mailprobe_exporter`, `curl http://localhost:10587/-/healthy`.", RU: "Проверьте, работает ли он: `systemctl status mailprobe_exporter`, `curl http://localhost:10587/-/healthy`."},
-				{EN: "Look at the scrape job on the page Targets of Prometheus.", RU: "Посмотрите задание на странице Targets в Prometheus."},
-			},
-			cases: []sample{{metric: "build_info", labels: `version="1.0.0"`, well: "1", only: true}},
-			fires: `severity="critical"`,
+			remedies: unscraped,
+			cases:    []sample{{metric: "build_info", labels: `version="1.0.0"`, well: "1", only: true}},
+			fires:    `severity="critical"`,
 		},
 		{
 			name:     "MailprobeExporterDown",
@@ -182,6 +183,7 @@ func (m *maker) exporters() group {
 				EN: "Prometheus cannot scrape it. The others go on; what only this one probes is not watched.",
 				RU: "Prometheus не может его опросить. Остальные работают; за тем, что проверяет только этот, никто не следит.",
 			},
+			remedies: unscraped,
 			cases: []sample{
 				{metric: "up", labels: `instance="c:10587"`, well: "1", fault: "0", once: true},
 				{metric: "build_info", labels: `instance="c:10587",version="1.0.0"`, well: "1", once: true},
@@ -259,7 +261,11 @@ func (m *maker) exporters() group {
 			summary:  catalog.Text{EN: "The exporter left series out that would have spoilt its metrics", RU: "Экспортёр отбросил ряды, которые испортили бы его метрики"},
 			subject:  "{{ $labels.instance }}",
 			table:    m.series("series_dropped_total"),
-			meaning:  catalog.Text{EN: "Each is a bug of the exporter: please report what its log says.", RU: "Каждый такой ряд — ошибка экспортёра: сообщите, пожалуйста, что об этом сказано в журнале."},
+			meaning: catalog.Text{
+				EN: "This happened within the last hour. The rest of its metrics is right. Each series left out is a bug of the exporter.",
+				RU: "Это случилось за последний час. Остальные метрики верны. Каждый отброшенный ряд — ошибка в экспортёре.",
+			},
+			remedies: []catalog.Text{{EN: "Please report what its log says of them.", RU: "Сообщите, пожалуйста, что о них сказано в его журнале."}},
 			cases:    []sample{{metric: "series_dropped_total", labels: `instance="c:10587"`, well: stands, fault: grows, once: true}},
 			fires:    m.jobLabel() + `,instance="c:10587",severity="info"`,
 			linger:   time.Hour,

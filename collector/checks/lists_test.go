@@ -152,7 +152,7 @@ func TestListFindings(t *testing.T) {
 		{Problem: "vantage_dnsbl_refused", Evidence: "c: the list cannot be believed: blocked: it answers 127.255.255.254, by which it refuses to serve us"},
 	}
 	if got := b.env.Lists.Findings(); !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 	b.world.Remove("*.c.example.net.")
 	must(b, b.world.Zone(testPoints+"2.0.0.127.c.example.net. A 127.0.0.2"))
@@ -161,7 +161,7 @@ func TestListFindings(t *testing.T) {
 	}
 	b.run(dnsblCheck, aSender("192.0.2.1"))
 	if got := b.env.Lists.Findings(); len(got) > 0 {
-		t.Errorf("mended, and still %q", got)
+		t.Errorf("mended, and still %+v", got)
 	}
 }
 

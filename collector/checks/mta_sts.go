@@ -140,7 +140,8 @@ func TLSFaults() []string { return slices.Clone(tlsFaults) }
 // errNoCertificateVerdict says that check smtp has not judged the certificate of an MX host, or judged it by another name.
 var errNoCertificateVerdict = fmt.Errorf("the certificate of this MX host is not known: %w", ErrServerUnseen)
 
-// judgeCertificate says whether the certificate of an MX host satisfies the policy, by what check smtp last found there.
+// judgeCertificate says whether the certificate of an MX host satisfies the policy, by what check smtp last found there. A sender keeps
+// the mail and comes back where TLS failed only for the moment: then the certificate counts that was last seen.
 func judgeCertificate(r *Round, host string, severity catalog.Severity) {
 	p := r.Part(host+" certificate", HoldRecords)
 	p.Unknown = errNoCertificateVerdict
@@ -153,7 +154,7 @@ func judgeCertificate(r *Round, host string, severity catalog.Severity) {
 			p.Unknown = nil
 		}
 		for _, f := range things[key] {
-			if slices.Contains(tlsFaults, f.Problem) {
+			if slices.Contains(tlsFaults, f.Problem) && !f.Transient {
 				p.Unknown = nil
 				p.Find("mta_sts_mx_certificate", severity, host+": "+f.Evidence)
 			}

@@ -103,6 +103,7 @@ type FindingNote struct {
 	Receiving catalog.Severity `json:"receiving,omitempty"`
 	Evidence  string           `json:"evidence,omitempty"`
 	Ours      netip.Addr       `json:"ours,omitzero"`
+	Transient bool             `json:"transient,omitempty"`
 }
 
 // What of evidence is written down. A whole dialogue is seen again in the next round.
@@ -135,7 +136,7 @@ func NoteEvidence(lines []string) []string {
 func NoteFindings(list []Finding) []FindingNote {
 	var out []FindingNote
 	for _, f := range list {
-		out = append(out, FindingNote{f.Problem, f.Severity, f.Receiving, NoteText(f.Evidence), f.Ours})
+		out = append(out, FindingNote{f.Problem, f.Severity, f.Receiving, NoteText(f.Evidence), f.Ours, f.Transient})
 	}
 	return out
 }

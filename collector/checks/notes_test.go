@@ -51,7 +51,7 @@ func TestNotes(t *testing.T) {
 	part.Emit(smtpStageDuration, math.NaN(), "192.0.2.1", "auth")
 	part.Emit(dnsblListed, 1, "192.0.2.1", "x")
 	part.Find("auth_failed", catalog.SeverityWarning, "535")
-	part.Findings[0].Receiving = catalog.SeverityInfo
+	part.Findings[0].Receiving, part.Findings[0].Transient = catalog.SeverityInfo, true
 	part.Find("no_such_problem", "", "")
 	old.Memory.keep(auth, answer{login, now, part})
 	old.Memory.keep(relay, answer{asked, now, Part{Key: "relay"}})
@@ -81,7 +81,7 @@ func TestNotes(t *testing.T) {
 			t.Fatalf("after %v: the login is not known to be refused: %v", c.passed, a.at)
 		}
 		if p := a.part; len(p.Samples) != 1 || p.Samples[0].Metric != smtpReplyCode || p.Samples[0].Value != 535 || len(p.Findings) != 1 ||
-			p.Findings[0] != (Finding{Problem: "auth_failed", Severity: catalog.SeverityWarning, Receiving: catalog.SeverityInfo, Evidence: "535"}) || p.Unknown == nil || p.Evidence[0] != "S: 535" {
+			p.Findings[0] != (Finding{Problem: "auth_failed", Severity: catalog.SeverityWarning, Receiving: catalog.SeverityInfo, Evidence: "535", Transient: true}) || p.Unknown == nil || p.Evidence[0] != "S: 535" {
 			t.Errorf("after %v: the part is %+v", c.passed, p)
 		}
 		if _, ok := env.Memory.answer(relay, asked); ok != c.relay {

@@ -251,11 +251,21 @@ func TestMTASTSCertificate(t *testing.T) {
 		mode   record.STSMode
 		want   string
 	}{
-		"good":         {server, map[string][]Finding{"192.0.2.11": nil, "certificate 192.0.2.11": nil}, record.STSEnforce, ""},
-		"weak":         {server, map[string][]Finding{"certificate 192.0.2.11": found("certificate_weak")}, record.STSEnforce, ""},
-		"expired":      {server, map[string][]Finding{"certificate 192.0.2.11": found("certificate_expired")}, record.STSEnforce, "! mta_sts_mx_certificate"},
-		"testing":      {server, map[string][]Finding{"certificate 192.0.2.11": found("certificate_expired")}, record.STSTesting, "! mta_sts_mx_certificate warning"},
-		"no STARTTLS":  {server, map[string][]Finding{"192.0.2.11": found("smtp_starttls_missing")}, record.STSEnforce, "! mta_sts_mx_certificate"},
+		"good":        {server, map[string][]Finding{"192.0.2.11": nil, "certificate 192.0.2.11": nil}, record.STSEnforce, ""},
+		"weak":        {server, map[string][]Finding{"certificate 192.0.2.11": found("certificate_weak")}, record.STSEnforce, ""},
+		"expired":     {server, map[string][]Finding{"certificate 192.0.2.11": found("certificate_expired")}, record.STSEnforce, "! mta_sts_mx_certificate"},
+		"testing":     {server, map[string][]Finding{"certificate 192.0.2.11": found("certificate_expired")}, record.STSTesting, "! mta_sts_mx_certificate warning"},
+		"no STARTTLS": {server, map[string][]Finding{"192.0.2.11": found("smtp_starttls_missing")}, record.STSEnforce, "! mta_sts_mx_certificate"},
+		"TLS failed":  {server, map[string][]Finding{"192.0.2.11": found("smtp_tls_failed")}, record.STSEnforce, "! mta_sts_mx_certificate"},
+		"454 once": {server, map[string][]Finding{
+			"192.0.2.11": {{Problem: "smtp_starttls_broken", Transient: true}}, "certificate 192.0.2.11": nil,
+		}, record.STSEnforce, ""},
+		"454 at first": {server, map[string][]Finding{
+			"192.0.2.11": {{Problem: "smtp_starttls_broken", Transient: true}},
+		}, record.STSEnforce, "? mx1.example.org certificate"},
+		"454, expired": {server, map[string][]Finding{
+			"192.0.2.11": {{Problem: "smtp_starttls_broken", Transient: true}}, "certificate 192.0.2.11": found("certificate_expired"),
+		}, record.STSEnforce, "! mta_sts_mx_certificate"},
 		"silent":       {server, map[string][]Finding{"192.0.2.11": found("smtp_unreachable")}, record.STSEnforce, "? mx1.example.org certificate"},
 		"not probed":   {nil, nil, record.STSEnforce, "? mx1.example.org certificate"},
 		"not yet":      {server, map[string][]Finding{}, record.STSEnforce, "? mx1.example.org certificate"},

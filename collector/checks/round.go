@@ -183,6 +183,8 @@ type Finding struct {
 	Receiving catalog.Severity
 	Evidence  string     // One line for people; octets of peers are quoted.
 	Ours      netip.Addr // Of a problem of the vantage: the address of ours that it is about, where known.
+	// Transient says that it may be gone at the next attempt: the server asked to come back (a reply 4yz), or the connection was lost.
+	Transient bool
 }
 
 // On returns the severity of the finding on a target, "" for the catalogue's.

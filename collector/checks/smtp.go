@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -259,7 +260,7 @@ func (d dialogue) findProblems() {
 		switch problem {
 		case "":
 		case "smtp_tls_failed", "smtp_starttls_broken":
-			d.p.Find(problem, d.severity(), d.told(step))
+			d.p.Findings = append(d.p.Findings, Finding{Problem: problem, Severity: d.severity(), Evidence: d.told(step), Transient: transient(step)})
 		case "smtp_protocol":
 			severity := catalog.Severity("")
 			if step.Stage == smtpclient.StageQuit {
@@ -279,6 +280,15 @@ func (d dialogue) findProblems() {
 		// RFC 4954 section 4: passwords in the clear MUST NOT be offered by default.
 		d.p.Find("smtp_auth_unencrypted", "", fmt.Sprintf("%s: AUTH is offered in clear: %.200q", d.addr, e.Keywords["AUTH"]))
 	}
+}
+
+// transient reports whether a stage that ended badly may end well at the next attempt. RFC 5321 section 4.2.1: a 4yz reply asks to come
+// back; section 3.8: so is a lost connection to be taken. What ended in words, an alert for example, is meant.
+func transient(step *smtpclient.Step) bool {
+	if step.Reply != nil {
+		return step.Reply.Code/100 == 4
+	}
+	return slices.Contains([]smtpclient.Failure{smtpclient.FailureTimeout, smtpclient.FailureReset, smtpclient.FailureClosed, smtpclient.FailureUnreachable}, step.Failure)
 }
 
 // problemAt returns the problem that a stage shows, or "".

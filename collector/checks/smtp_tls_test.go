@@ -8,7 +8,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
+	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -111,6 +113,31 @@ func TestSMTPHostile(t *testing.T) {
 	for _, f := range r.Result.Parts[0].Findings {
 		if !utf8.ValidString(f.Evidence) || strings.ContainsAny(f.Evidence, "\x1b\x00") || len(f.Evidence) > 1000 {
 			t.Errorf("evidence shows the peer's octets: %.100q", f.Evidence)
+		}
+	}
+}
+
+// TestTransient tells a fault in TLS that is meant from one that may be gone at the next attempt.
+func TestTransient(t *testing.T) {
+	reply := func(code int) *smtpclient.Reply {
+		return &smtpclient.Reply{Code: code, Lines: []string{"TLS not available"}}
+	}
+	for _, c := range []struct {
+		step smtpclient.Step
+		want bool
+	}{
+		{smtpclient.Step{Stage: smtpclient.StageSTARTTLS, Reply: reply(454)}, true},
+		{smtpclient.Step{Stage: smtpclient.StageSTARTTLS, Reply: reply(502)}, false},
+		{smtpclient.Step{Stage: smtpclient.StageEHLOTLS, Reply: reply(421)}, true},
+		{smtpclient.Step{Stage: smtpclient.StageSTARTTLS, Failure: smtpclient.FailureClosed}, true},
+		{smtpclient.Step{Stage: smtpclient.StageTLS, Failure: smtpclient.FailureTimeout}, true},
+		{smtpclient.Step{Stage: smtpclient.StageTLS, Failure: smtpclient.FailureReset}, true},
+		{smtpclient.Step{Stage: smtpclient.StageTLS, Failure: smtpclient.FailureTLSHandshake}, false},
+	} {
+		d := dialogue{serverAt("mx.example.org", 25), &smtpclient.Session{Steps: []smtpclient.Step{c.step}}, "192.0.2.1", &Part{}, catalog.Default()}
+		d.findProblems()
+		if len(d.p.Findings) != 1 || d.p.Findings[0].Transient != c.want {
+			t.Errorf("%s %v %s: findings %v, want transient %v", c.step.Stage, c.step.Reply, c.step.Failure, d.p.Findings, c.want)
 		}
 	}
 }

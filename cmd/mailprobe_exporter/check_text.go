@@ -239,5 +239,9 @@ func (r *reporter) writeVerdict() {
 	for _, f := range r.problems {
 		counts[f.severity] += len(f.where)
 	}
-	r.title(r.say(checkWords.sick, names, counts[catalog.SeverityCritical], counts[catalog.SeverityWarning], counts[catalog.SeverityInfo]))
+	says := checkWords.sick
+	if counts[catalog.SeverityWarning] == 1 {
+		says = checkWords.sickOne
+	}
+	r.title(r.say(says, names, counts[catalog.SeverityCritical], counts[catalog.SeverityWarning], counts[catalog.SeverityInfo]))
 }

@@ -4,7 +4,7 @@ import "github.com/mailprobe/mailprobe_exporter/catalog"
 
 // checkWords are what the command check says around the catalogue's texts, in both languages.
 var checkWords = struct {
-	inOrder, partly, unknown, notOpen, refusedUs, more, accepted, untold, noTime, own, overran, nothingTold, well, wellSoFar, sick catalog.Text
+	inOrder, partly, unknown, notOpen, refusedUs, more, accepted, untold, noTime, own, overran, nothingTold, well, wellSoFar, sick, sickOne catalog.Text
 	ports, portLogin, portRefuses, portBlocked, portSilent, portClosed, portFails, noLogin                                         catalog.Text
 
 	severities map[catalog.Severity]catalog.Text
@@ -25,6 +25,7 @@ var checkWords = struct {
 	well:        catalog.Text{EN: "%s: all is well.", RU: "%s: всё в порядке."},
 	wellSoFar:   catalog.Text{EN: "%s: nothing is wrong as far as it could be told.", RU: "%s: насколько удалось узнать, всё в порядке."},
 	sick:        catalog.Text{EN: "%s: problems found: %d critical, %d warnings, %d for information.", RU: "%s: найдены проблемы: критических — %d, предупреждений — %d, к сведению — %d."},
+	sickOne:     catalog.Text{EN: "%s: problems found: %d critical, %d warning, %d for information.", RU: "%s: найдены проблемы: критических — %d, предупреждений — %d, к сведению — %d."},
 
 	ports:       catalog.Text{EN: "What this computer can use %s for", RU: "Для чего с этого компьютера можно использовать %s"},
 	portLogin:   catalog.Text{EN: "Logging in is offered, encrypted.", RU: "Вход предлагается, с шифрованием."},

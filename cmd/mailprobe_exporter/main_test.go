@@ -100,7 +100,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--no-such-flag"}, 2, nil, []string{"--no-such-flag", "--help"}},
 		{[]string{"nonsense"}, 2, nil, []string{"nonsense"}},
 		{[]string{"--config.auto-reload-interval=1ms"}, 2, nil, []string{"at least 1s"}},
-		{[]string{"--config.check", "--config.file", good}, 0, []string{"good.yml: good, 1 targets"}, nil},
+		{[]string{"--config.check", "--config.file", good}, 0, []string{"good.yml: good, 1 target\n"}, nil},
 		{[]string{"--config.check", "--config.file", bad}, 1, nil, []string{"bad.yml:1:1", "helo_name", "bad.yml:2:"}},
 		{[]string{"--config.check", "--config.file", half}, 1, []string{"warning: "}, []string{"broken.yml", "cannot be used"}},
 		{[]string{"--config.file", filepath.Join(dir, "missing.yml")}, 1, nil, []string{"missing.yml", "mailprobe_exporter demo"}},

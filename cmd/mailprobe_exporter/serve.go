@@ -40,7 +40,11 @@ func runServe(f *flags, stdout io.Writer, logger *slog.Logger) error {
 		for _, w := range cfg.Warnings {
 			fmt.Fprintf(stdout, "warning: %s\n", w)
 		}
-		fmt.Fprintf(stdout, "%s: good, %d targets\n", f.configFile, len(cfg.Targets))
+		noun := "targets"
+		if len(cfg.Targets) == 1 {
+			noun = "target"
+		}
+		fmt.Fprintf(stdout, "%s: good, %d %s\n", f.configFile, len(cfg.Targets), noun)
 		return badFiles(cfg)
 	}
 	logStart(logger)

@@ -235,7 +235,7 @@ func (f bulkFacts) spf(r *Round) bulkVerdict {
 	if missing := f.unseen(); missing != "" {
 		return demandUnseen(missing)
 	}
-	return demandMet(fmt.Sprintf("all %d addresses of the senders pass SPF for %s", len(f.senders.questions), r.Target.Name))
+	return demandMet(fmt.Sprintf("every address of the senders (%d) passes SPF for %s", len(f.senders.questions), r.Target.Name))
 }
 
 // unseen says why not all addresses that the domain sends from are known; "" if they are.
@@ -319,7 +319,7 @@ func (f bulkFacts) ptr() bulkVerdict {
 	if missing := f.unseen(); missing != "" {
 		return demandUnseen(missing)
 	}
-	return demandMet(fmt.Sprintf("all %d addresses of the senders have a confirmed name", len(f.reverse)))
+	return demandMet(fmt.Sprintf("every address of the senders (%d) has a confirmed name", len(f.reverse)))
 }
 
 // domain wants a zone to begin at the domain or, if it exists, at what was registered above it. Yahoo looks for the SOA record

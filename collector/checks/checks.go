@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/targets"
@@ -107,4 +108,12 @@ func (h Hold) Duration(interval time.Duration) time.Duration {
 func (c *Check) DefaultInterval() time.Duration {
 	s, _ := targets.CheckByName(c.Name)
 	return s.Interval
+}
+
+// counted writes a number with what is counted.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }

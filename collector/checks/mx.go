@@ -171,7 +171,7 @@ func judgeRecords(r *Round, answer dnsclient.Answer[dnsclient.MX]) []dnsclient.M
 	p.Emit(mxHosts, float64(len(hosts)))
 	p.EmitBool(mxNull, null)
 	if answer.Invalid > 0 {
-		p.Find("mx_bad_name", "", fmt.Sprintf("%d of the MX records name something that is not a host name", answer.Invalid))
+		p.Find("mx_bad_name", "", counted(answer.Invalid, "MX record names", "MX records name")+" something that is not a host name")
 	}
 	if roots > 0 && total > 1 {
 		p.Find("mx_null_mixed", "", fmt.Sprintf("a record without a name is one of %d MX records", total))
@@ -272,7 +272,7 @@ func judgeHosts(r *Round, hosts []exchanger) {
 	case len(hosts) == 0:
 		p.Find("mx_unusable", "", "no MX record names a host")
 	default:
-		p.Find("mx_unusable", "", fmt.Sprintf("none of %d hosts has an address that can be reached", len(hosts)))
+		p.Find("mx_unusable", "", fmt.Sprintf("none of the MX hosts (%d) has an address that can be reached", len(hosts)))
 	}
 }
 

@@ -125,7 +125,7 @@ func NoteEvidence(lines []string) []string {
 	var out []string
 	for i, line := range lines {
 		if i == notedLines {
-			return append(out, fmt.Sprintf("-- %d more lines", len(lines)-i))
+			return append(out, fmt.Sprintf("-- %s more", counted(len(lines)-i, "line", "lines")))
 		}
 		out = append(out, NoteText(line))
 	}

@@ -183,7 +183,7 @@ func TestListNotes(t *testing.T) {
 // TestNoteEvidence: evidence is cut, whatever a peer said.
 func TestNoteEvidence(t *testing.T) {
 	got := NoteEvidence(slices.Repeat([]string{strings.Repeat("ü\xff", 2000)}, 100))
-	if len(got) != notedLines+1 || got[notedLines] != "-- 60 more lines" || len(got[0]) > notedOctets+3 || strings.ContainsRune(got[0], '\xff') {
+	if len(got) != notedLines+1 || got[notedLines] != "-- 60 lines more" || len(got[0]) > notedOctets+3 || strings.ContainsRune(got[0], '\xff') {
 		t.Errorf("%d lines, the first of %d octets", len(got), len(got[0]))
 	}
 }

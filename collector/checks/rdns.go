@@ -285,7 +285,7 @@ func (v reverse) judge(p *Part, addr string) {
 
 // evidence tells of each name where it leads.
 func (v reverse) evidence() []string {
-	lines := []string{fmt.Sprintf("%s has %d names", v.addr, v.count)}
+	lines := []string{fmt.Sprintf("%s has %s", v.addr, counted(v.count, "name", "names"))}
 	for _, name := range v.names {
 		verb := "does not lead back"
 		if slices.Contains(v.confirmed, name) {

@@ -439,7 +439,7 @@ func certificateEvidence(result CertificateResult, leaf *x509.Certificate, serve
 	case CertificateExpired, CertificateNotYetValid:
 		return fmt.Sprintf("the certificate is valid from %s until %s", date(leaf.NotBefore), date(leaf.NotAfter))
 	case CertificateNameMismatch:
-		return fmt.Sprintf("%s is not among the %d names of the certificate", serverName, len(leaf.DNSNames)+len(leaf.IPAddresses))
+		return fmt.Sprintf("the certificate has %s, and %s is not among them", counted(len(leaf.DNSNames)+len(leaf.IPAddresses), "name", "names"), serverName)
 	case CertificateWeak:
 		kind, bits := keyOf(leaf)
 		return fmt.Sprintf("key %s %s, signature %s", kind, bits, leaf.SignatureAlgorithm)

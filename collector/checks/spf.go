@@ -157,7 +157,7 @@ func spfTree(lines []string, n *spf.Node, indent string) []string {
 	if n.By != "" {
 		line = indent + n.By
 	}
-	line += fmt.Sprintf(": %d lookups, %d void", n.Lookups, n.Voids)
+	line += fmt.Sprintf(": %s, %d void", counted(n.Lookups, "lookup", "lookups"), n.Voids)
 	if n.Err != nil {
 		line += ": " + n.Err.Error()
 	}

@@ -141,7 +141,7 @@ func (v spfVerdict) evidence(q spfQuestion) string {
 	default:
 		text += fmt.Sprintf(", since nothing in the record of %s matches", v.Domain)
 	}
-	return clip(fmt.Sprintf("%s (%d lookups, %d void)", text, v.Lookups, v.Voids))
+	return clip(fmt.Sprintf("%s (%s, %d void)", text, counted(v.Lookups, "lookup", "lookups"), v.Voids))
 }
 
 // clip keeps the beginning of a line in visible ASCII that holds a stranger's words.

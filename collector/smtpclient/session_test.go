@@ -428,7 +428,7 @@ func TestTranscript(t *testing.T) {
 		`S: 220-mx.example.org \x1b[31mred\x1b[0m`,
 		`S: 220 \xff\xfe` + strings.Repeat("x", 198) + `...`,
 		`C: EHLO probe.example.net`,
-		`-- 52 more lines`,
+		`-- and 52 more`,
 		`C: QUIT`,
 	}
 	for _, line := range want {

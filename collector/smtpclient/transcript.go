@@ -34,7 +34,7 @@ func (s *Session) Transcript() []string {
 			code, last := strconv.Itoa(step.Reply.Code), len(step.Reply.Lines)-1
 			for i, text := range step.Reply.Lines {
 				if i == shownLines {
-					say("-- %d more lines", last+1-i)
+					say("-- and %d more", last+1-i)
 					break
 				}
 				separator := "-"

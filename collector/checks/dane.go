@@ -122,8 +122,12 @@ type promise struct {
 	names   []string      // Those that a certificate may be for: the host, and the name that its alias leads to.
 	records []record.TLSA // All that are signed; empty: there are none, and no sender expects any.
 	compare []record.TLSA // Those that senders compare.
+	cut     bool          // There are more records than were kept.
 	seen    []string      // Evidence of the records, a line each.
 }
+
+// errManyTLSA says why it is not known whether a record matches.
+var errManyTLSA = errors.New("there are more TLSA records than are kept, and none of those is of use")
 
 // lookUp asks for the TLSA records below each name, the first that has some being it. If there are none that hold, or the
 // lookup fails in a way that is a verdict, a part says so.
@@ -142,6 +146,7 @@ func (p *promise) lookUp(ctx context.Context, r *Round, bases []string) error {
 			p.seen = append(p.seen, "the TLSA records of "+name+" are not signed and do not count")
 			continue
 		}
+		p.cut = answer.Truncated
 		for _, t := range answer.Records {
 			p.records = append(p.records, record.TLSA(t))
 		}
@@ -198,6 +203,10 @@ func (p *promise) judgeRecords(r *Round) {
 	p.compare = record.StrongestTLSA(p.records)
 	if len(p.compare) == 0 {
 		part := r.Part("records", HoldRecords)
+		if p.cut {
+			part.Unknown = errManyTLSA
+			return
+		}
 		part.Find("dane_unusable", "", fmt.Sprintf("none of %d TLSA records is of use for mail; the first: %s", len(p.records), p.seen[0]))
 		part.Evidence = p.seen
 	}
@@ -251,6 +260,10 @@ func (p *promise) judgeChain(r *Round, part *Part, label string, chain []*x509.C
 	}
 	if nextHop {
 		part.unknown(errNextHop)
+		return
+	}
+	if p.cut {
+		part.unknown(errManyTLSA)
 		return
 	}
 	part.EmitBool(daneMatch, false, label)

@@ -244,6 +244,26 @@ dead.example.org. MX 10 mx.example.org.`
 	}
 }
 
+// TestDANEManyRecords: of more records than are kept one may match all the same.
+func TestDANEManyRecords(t *testing.T) {
+	var others strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&others, "_25._tcp.mx.example.org. TLSA 3 1 1 %064x\n", i)
+	}
+	for _, c := range []struct{ name, first, want string }{
+		{"none matches", "3 1 1 other", "192.0.2.1\n?" + errManyTLSA.Error()},
+		{"one matches", "3 1 1 leaf", "192.0.2.1\ndane_match[192.0.2.1] 1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSignedScene(t, "mx.example.org. A 192.0.2.1")
+			cert := s.certificate(mailworld.CertificateRequest{Names: []string{"mx.example.org"}})
+			s.serve(mailworld.Server{Certificate: cert}, "192.0.2.1:25")
+			s.zone(s.tlsa("_25._tcp.mx.example.org", *cert, c.first) + others.String())
+			wantLines(t, s.run(daneCheck, serverAt("mx.example.org", 25)), c.want)
+		})
+	}
+}
+
 // TestDANEWithoutCertificate: there must be TLS where there are records, and a server that says nothing about it is unknown.
 func TestDANEWithoutCertificate(t *testing.T) {
 	offered := *newScene(t, "").certificate(mailworld.CertificateRequest{})

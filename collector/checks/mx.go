@@ -247,6 +247,9 @@ func lookUpExchanger(ctx context.Context, r *Round, host string) exchanger {
 	if len(e.aliases) == 0 {
 		e.aliases = v6.Aliases
 	}
+	if v4.Truncated || v6.Truncated {
+		e.err = errors.Join(e.err, fmt.Errorf("addresses of %s: %w", host, errCut))
+	}
 	e.noName = v4.Outcome == dnsclient.OutcomeNoName || v6.Outcome == dnsclient.OutcomeNoName
 	return e
 }

@@ -309,3 +309,15 @@ func TestHundredMX(t *testing.T) {
 		t.Errorf("%d questions about hosts", asked)
 	}
 }
+
+// TestMXManyAddresses: whether those that are not read can be reached is not known.
+func TestMXManyAddresses(t *testing.T) {
+	zone := "example.org. MX 10 mx.example.org.\n"
+	for i := range 101 {
+		zone += fmt.Sprintf("mx.example.org. A 192.0.2.%d\n", i)
+	}
+	text := newScene(t, zone).run(mxCheck, &targets.Target{Name: "example.org", Kind: targets.KindDomain, Domain: &targets.Domain{}})
+	if want := "mx.example.org addresses\n  ?addresses of mx.example.org: " + errCut.Error(); !strings.Contains(text, want) {
+		t.Errorf("got\n%s\nwant %s", text, want)
+	}
+}

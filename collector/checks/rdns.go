@@ -61,6 +61,7 @@ func runRDNS(ctx context.Context, r *Round) error {
 			p.Unknown, p.Withdraw = err, true
 		}
 	}
+	r.tellMore("more addresses", a)
 	seen := make([]reverse, len(list))
 	sideBySide(len(list), func(i int) { seen[i] = r.lookUpReverse(ctx, list[i]) })
 	for _, v := range seen {

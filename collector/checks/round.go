@@ -106,7 +106,8 @@ type Names struct{ Banner, EHLO string }
 type Addresses struct {
 	V4, V6     []netip.Addr // Sorted, each once.
 	Err4, Err6 error
-	NoName     bool // The host name does not exist.
+	NoName     bool  // The host name does not exist.
+	More       error // There are more than these: they are not looked at, and nothing is known of them.
 }
 
 // All returns the addresses of both families, IPv4 first.
@@ -221,6 +222,7 @@ func (r *Round) Addresses(ctx context.Context) Addresses {
 		return Addresses{Err4: err, Err6: err}
 	}
 	if r.Target.Foreign {
+		a.More = nil
 		a.V4, a.V6 = a.V4[:min(1, len(a.V4))], a.V6[:min(1, len(a.V6))]
 	}
 	return a
@@ -269,6 +271,16 @@ func (r *Round) host() (string, netip.Addr) {
 // whoever owns the name could otherwise have us knock at a hundred doors of others.
 const maxAddresses = 16
 
+// errManyAddresses says why nothing is known of some addresses.
+var errManyAddresses = fmt.Errorf("there are more addresses than are looked at, which are the lowest %d of each family", maxAddresses)
+
+// tellMore says that nothing is known of the addresses beyond those that are looked at, if there are any.
+func (r *Round) tellMore(key string, a Addresses) {
+	if a.More != nil {
+		r.Part(key, HoldRecords).Unknown = a.More
+	}
+}
+
 // lookUpAddresses asks DNS for both families side by side; each may fail by itself.
 func (r *Round) lookUpAddresses(ctx context.Context, host string) Addresses {
 	var v4, v6 dnsclient.Answer[netip.Addr]
@@ -289,6 +301,9 @@ func (r *Round) lookUpAddresses(ctx context.Context, host string) Addresses {
 		}
 	}
 	a.V6 = sorted(a.V6)
+	if len(a.V4) > maxAddresses || len(a.V6) > maxAddresses {
+		a.More = fmt.Errorf("%w: %s has %d of IPv4 and %d of IPv6", errManyAddresses, host, len(a.V4), len(a.V6))
+	}
 	a.V4, a.V6 = a.V4[:min(maxAddresses, len(a.V4))], a.V6[:min(maxAddresses, len(a.V6))]
 	a.Err4, a.Err6 = err4, err6
 	// RFC 8020: a name that does not exist has no records of any type.

@@ -225,9 +225,37 @@ func TestManyAddresses(t *testing.T) {
 	for i := range 40 {
 		fmt.Fprintf(&zone, "mx.example.org. 60 IN A 192.0.2.%d\nmx.example.org. 60 IN AAAA 2001:db8::%x\n", 40-i, 40-i)
 	}
-	a := newScene(t, zone.String()).round(serverAt("mx.example.org", 25)).Addresses(t.Context())
+	s := newScene(t, zone.String()+"few.example.org. 60 IN A 192.0.2.1")
+	a := s.round(serverAt("mx.example.org", 25)).Addresses(t.Context())
 	if len(a.V4) != 16 || len(a.V6) != 16 || a.V4[0].String() != "192.0.2.1" || a.V6[15].String() != "2001:db8::10" || a.Err() != nil {
 		t.Errorf("got %v, error %v", a.All(), a.Err())
+	}
+
+	// And what is left out is said, by every check that looks at addresses one by one.
+	domain := &targets.Target{Name: "example.org", Kind: targets.KindDomain, Domain: &targets.Domain{Senders: []string{"mx.example.org", "few.example.org"}}}
+	sender := &targets.Target{Name: "mx.example.org", Kind: targets.KindSender, Sender: &targets.Sender{Host: "mx.example.org", HeloName: "mx.example.org"}}
+	few := &targets.Target{Name: "few.example.org", Kind: targets.KindSender, Sender: &targets.Sender{Host: "few.example.org", HeloName: "mx.example.org"}}
+	s.env.Config.Targets = []*targets.Target{domain, sender, few}
+	foreign := serverAt("mx.example.org", 25)
+	foreign.Foreign = true
+	why := "  ?" + errManyAddresses.Error() + ": mx.example.org has 40 of IPv4 and 40 of IPv6\n"
+	for _, c := range []struct {
+		check  *Check
+		target *targets.Target
+		want   string
+	}{
+		{smtpCheck, serverAt("mx.example.org", 25), "more addresses\n"},
+		{smtpCheck, foreign, ""},
+		{smtpCheck, serverAt("few.example.org", 25), ""},
+		{rdnsCheck, sender, "more addresses\n"},
+		{rdnsCheck, few, ""},
+		{spfCheck, sender, "more addresses\n"},
+		{spfCheck, domain, "more addresses mx.example.org\n"},
+	} {
+		text := s.run(c.check, c.target)
+		if said := strings.Contains(text, "more addresses"); said != (c.want != "") || said && !strings.Contains(text, c.want+why) {
+			t.Errorf("%s of %s: got\n%s\nwant %q", c.check.Name, c.target.Name, text, c.want+why)
+		}
 	}
 }
 

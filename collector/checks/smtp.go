@@ -92,6 +92,7 @@ func runSMTP(ctx context.Context, r *Round) error {
 		p := r.Part("addresses", HoldRecords)
 		p.Unknown, p.Withdraw = err, true
 	}
+	r.tellMore("more addresses", a)
 
 	sessions, errs := make([]*smtpclient.Session, len(list)), make([]error, len(list))
 	sideBySide(len(list), func(i int) { sessions[i], errs[i] = r.Session(ctx, list[i]) })

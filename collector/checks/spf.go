@@ -177,6 +177,7 @@ func (r *Round) judgeSendersOf(ctx context.Context, domain string, broken bool) 
 			r.Result.KeepOthers = true
 			r.Part("addresses "+t.Name, HoldRecords).unknown(err)
 		}
+		r.tellMore("more addresses "+t.Name, s.addresses[i])
 	}
 	for i, q := range s.questions {
 		p, e := r.Part("mailfrom "+q.sender.Name+" "+q.addr.String(), HoldRecords), s.verdicts[i]
@@ -215,6 +216,9 @@ func runSPFOfSender(ctx context.Context, r *Round) error {
 	if err := addresses.Err(); err != nil && (s.HeloName != "" || len(s.Domains) > 0) {
 		r.Result.KeepOthers = true
 		r.Part("addresses", HoldRecords).unknown(err)
+	}
+	if len(questions) > 0 {
+		r.tellMore("more addresses", addresses)
 	}
 	verdicts := r.askSPF(ctx, questions)
 	for i, q := range questions {

@@ -79,7 +79,7 @@ func (s sendersSPF) passes() (passes, told bool, unknown error) {
 func (s sendersSPF) addressesErr() error {
 	var errs []error
 	for _, a := range s.addresses {
-		errs = append(errs, a.Err())
+		errs = append(errs, a.Err(), a.More)
 	}
 	return errors.Join(errs...)
 }

@@ -256,7 +256,7 @@ func TestSPFVerdicts(t *testing.T) {
 	q := spfQuestion{&targets.Target{Name: "out.example"}, netip.MustParseAddr("203.0.113.9"), "domain.example", "mailfrom"}
 	long := strings.Repeat("a", 1000)
 	for want, e := range map[string]*spf.Evaluation{
-		"out.example 203.0.113.9 for domain.example: fail by -all in the record of _spf.example (1 lookup, 0 void)":                     {Result: spf.Fail, Term: "-all", Domain: "_spf.example", Lookups: 1},
+		"out.example 203.0.113.9 for domain.example: fail by -all in the record of _spf.example (1 lookup, 0 void)":                      {Result: spf.Fail, Term: "-all", Domain: "_spf.example", Lookups: 1},
 		"out.example 203.0.113.9 for domain.example: neutral, since nothing in the record of domain.example matches (0 lookups, 0 void)": {Result: spf.Neutral, Domain: "domain.example"},
 		"out.example 203.0.113.9 for domain.example: permerror, because no such mechanism (0 lookups, 0 void)":                           {Result: spf.PermError, Err: record.ErrMechanism},
 		("out.example 203.0.113.9 for domain.example: fail by " + long)[:2*maxQuotedRecord] + "...":                                      {Result: spf.Fail, Term: long},

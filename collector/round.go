@@ -94,7 +94,7 @@ func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.
 	known := st.snapshot.Load()
 	visit := &visit{c: c, st: st, every: smtpInterval(t)}
 	env := *c.regime.Load().env
-	env.DNS, env.Enter, env.Standing, env.Measured = env.DNS.ForRound(), visit.enter, c.standing, c.measured
+	env.DNS, env.Enter, env.Standing, env.Measured = env.Proofs.Believing(env.DNS.ForRound()), visit.enter, c.standing, c.measured
 	facts := &checks.Facts{}
 	smtpDue := slices.ContainsFunc(due, func(p *plan) bool { return p.check.Name == "smtp" })
 

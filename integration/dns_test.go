@@ -18,7 +18,8 @@ import (
 // zones are what Knot is the authority for. Nothing may be remembered (TTL 0), so that a change is seen at
 // once. Tests add the records of their own names with knot.change.
 var zones = map[string]string{
-	".": "",
+	".":             "",
+	"in-addr.arpa.": "",
 	"example.net.": `
 		probe           A     198.51.100.7
 		probe           AAAA  2001:db8:7::7

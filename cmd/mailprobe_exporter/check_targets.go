@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -32,6 +33,7 @@ func (k *checker) read(ctx context.Context) (*asked, error) {
 	if err != nil {
 		return nil, fmt.Errorf("resolver: %w", err)
 	}
+	dns = checks.NewProofs(targets.Vantage{}).Believing(dns)
 	for _, arg := range k.flags.targets {
 		t, configured, err := k.cfg.Typed(arg)
 		if err != nil {

@@ -124,6 +124,23 @@ func TestCheckUntold(t *testing.T) {
 	}
 }
 
+// TestCheckDenied: a resolver that has no network and says of every name that it does not exist is this computer's fault, said first, and no
+// domain's.
+func TestCheckDenied(t *testing.T) {
+	world, err := mailworld.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer world.Close()
+	world.Fault(".", mailworld.FaultNoName)
+	status, out := checked(t, "example.org", "smtp.example.net:25", "--resolver="+world.Resolver())
+	wantSaid(t, status, out, 2, []string{"example.org, smtp.example.net:25: nothing could be told.", "? mx         example.org: could not be told", "? smtp       smtp.example.net:25: could not be told"}, []string{"in order"})
+	_, report, _ := strings.Cut(out, "About this computer")
+	if !strings.Contains(report, "in-addr.arpa") || !strings.Contains(report, "Could not be told") || strings.Contains(report, "CRITICAL") {
+		t.Errorf("what is wrong here is not said first, or something else is wrong:\n%s", out)
+	}
+}
+
 // TestCheckConfiguration: what the configuration file says of a target counts, and a file that is bad is told.
 func TestCheckConfiguration(t *testing.T) {
 	dir := t.TempDir()

@@ -48,8 +48,12 @@ const (
 )
 
 // write writes the whole report: ports, problems with the worst first, what is accepted, what could not be told, what is wrong on
-// this computer, and the verdict.
+// this computer, and the verdict. Where this computer can hardly tell anything, that comes first.
 func (r *reporter) write() {
+	blind := len(r.own) > 0 && r.own[0].severity == catalog.SeverityCritical
+	if blind {
+		r.writeOwn()
+	}
 	r.writePorts()
 	for _, f := range r.problems {
 		r.blank()
@@ -57,7 +61,9 @@ func (r *reporter) write() {
 	}
 	r.writeAccepted()
 	r.writeUntold()
-	r.writeOwn()
+	if !blind {
+		r.writeOwn()
+	}
 	r.blank()
 	r.writeVerdict()
 }

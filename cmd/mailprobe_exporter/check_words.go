@@ -5,7 +5,7 @@ import "github.com/mailprobe/mailprobe_exporter/catalog"
 // checkWords are what the command check says around the catalogue's texts, in both languages.
 var checkWords = struct {
 	inOrder, partly, unknown, notOpen, refusedUs, more, accepted, untold, noTime, own, overran, nothingTold, well, wellSoFar, sick, sickOne catalog.Text
-	ports, portLogin, portRefuses, portBlocked, portSilent, portClosed, portFails, noLogin                                         catalog.Text
+	ports, portLogin, portRefuses, portBlocked, portSilent, portClosed, portFails, noLogin                                                  catalog.Text
 
 	severities map[catalog.Severity]catalog.Text
 	portUse    map[uint16]catalog.Text

@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,14 +8,10 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
-	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
 // VantageOK is emitted by check vantage; the collector, who sees all sessions, adds the test "refused" and those of Witnesses.
@@ -108,13 +103,16 @@ func routeTo(address string) func(context.Context, *Round) (string, error) {
 }
 
 // testResolver asks for a name that the resolver need not ask anybody else about: RFC 6761 section 6.4 has it answer at
-// once that nothing is below .invalid.
+// once that nothing is below .invalid. One that has no network and denies every name says the same; see Proofs.denies.
 func testResolver(ctx context.Context, r *Round) (string, error) {
 	_, err := r.Env.DNS.Uncached().Addresses(ctx, 4, randomLabel()+".invalid")
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
 	case err != nil:
+		return err.Error(), nil
+	}
+	if err := r.Env.Proofs.proveDenial(ctx, r.Env.DNS); err != nil {
 		return err.Error(), nil
 	}
 	return "", nil
@@ -125,6 +123,9 @@ func testResolver(ctx context.Context, r *Round) (string, error) {
 // believes one.
 func testRewrites(ctx context.Context, r *Round) (string, error) {
 	a, err := r.Env.DNS.Uncached().Addresses(ctx, 4, randomLabel()+".invalid")
+	if err == nil {
+		r.Env.Proofs.proveInvented(a.Records)
+	}
 	switch {
 	case err != nil:
 		return "", err
@@ -187,59 +188,6 @@ func testHelo(ctx context.Context, r *Round) (string, error) {
 	}
 	return "", nil // Behind NAT, where the world sees another address, this is all that can be told.
 }
-
-// Proofs are what the vantage proved of itself that leaves other verdicts unknown. All rounds share it. The zero value
-// has nothing to wait for.
-type Proofs struct {
-	egressBlocked atomic.Bool
-	once          sync.Once
-	tested        chan struct{} // Closed when the first test of port 25 has ended; nil: there is none.
-}
-
-// NewProofs returns proofs of which none is in yet.
-func NewProofs(v targets.Vantage) *Proofs {
-	p := &Proofs{}
-	if len(v.Egress) > 0 {
-		p.tested = make(chan struct{})
-	}
-	return p
-}
-
-// provePatience is how long to wait for the first test of port 25. It has a session in each family, in turn.
-const provePatience = 3 * time.Minute
-
-// egress says why a server that is silent on port 25 may be in the best of health: that port is proved to be blocked, or has not
-// been tested yet, which is waited for. nil: the silence is the server's.
-func (p *Proofs) egress(ctx context.Context) error {
-	if p != nil && p.tested != nil {
-		patience, cancel := context.WithTimeout(ctx, provePatience)
-		defer cancel()
-		select {
-		case <-p.tested:
-		case <-patience.Done():
-			return cmp.Or(ctx.Err(), errEgressUntested)
-		}
-	}
-	if p.EgressBlocked() {
-		return ErrEgressBlocked
-	}
-	return nil
-}
-
-// proveEgress notes how a test of port 25 ended.
-func (p *Proofs) proveEgress(blocked bool) {
-	if p == nil {
-		return
-	}
-	p.egressBlocked.Store(blocked)
-	if p.tested != nil {
-		p.once.Do(func() { close(p.tested) })
-	}
-}
-
-// EgressBlocked reports whether it is proved that connections to port 25 do not leave this machine's network, so
-// that a server which does not answer there may be in the best of health.
-func (p *Proofs) EgressBlocked() bool { return p != nil && p.egressBlocked.Load() }
 
 // testEgress talks to servers that are known to answer. A greeting from any of them proves that the way is open,
 // silence from all of them that it is blocked; anything else, a refusal for example, proves neither.

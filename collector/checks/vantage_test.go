@@ -82,6 +82,13 @@ func TestVantage(t *testing.T) {
 			routes + "vantage_ok resolver 0\n! vantage_resolver\nresolver_rewrites: unknown\nvantage_ok resolver_public 1\nhelo_resolves: unknown",
 		},
 		{
+			"resolver denies every name", func(b *bench) {
+				b.world.Fault(".", mailworld.FaultNoName)
+				b.env.DNS = b.env.Proofs.Believing(b.env.DNS)
+			},
+			routes + "vantage_ok resolver 0\n! vantage_resolver\nvantage_ok resolver_rewrites 1\nvantage_ok resolver_public 1\nhelo_resolves: unknown",
+		},
+		{
 			"resolver invents answers", func(b *bench) { must(b, b.world.Zone("*.invalid. A 203.0.113.80")) },
 			routes + "vantage_ok resolver 1\nvantage_ok resolver_rewrites 0\n! vantage_resolver_rewrites\nvantage_ok resolver_public 1\n" + helo,
 		},

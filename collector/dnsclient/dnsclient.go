@@ -84,6 +84,7 @@ var (
 	ErrTooLarge  = errors.New("answer exceeds the limit")
 	ErrNetwork   = errors.New("resolver cannot be reached")
 	ErrBadName   = errors.New("not a name that can be asked for")
+	ErrDoubtful  = errors.New("answer cannot be believed")
 )
 
 // An Answer is what a name server said to one question, all records after
@@ -152,6 +153,7 @@ type Client struct {
 	exchanger *exchanger
 	cache     *cache // Nil in a client that was made by Uncached.
 	round     *cache // Only in one that was made by ForRound: what the round was told.
+	doubt     Doubt  // Only in one that was made by Doubting.
 	redact    func(string) string
 }
 
@@ -222,6 +224,17 @@ func (c *Client) Unchecked() *Client {
 	e := *c.exchanger
 	e.dnssec, e.unchecked = false, true
 	return &Client{exchanger: &e, redact: c.redact}
+}
+
+// A Doubt says what speaks against an answer: its outcome and, if these were asked for, the addresses in it. nil: nothing does.
+type Doubt func(ctx context.Context, outcome Outcome, addrs []netip.Addr) error
+
+// Doubting gives a client that tells only answers against which nothing speaks; of any other it says ErrDoubtful. Clients that are
+// made from it by other methods than ForRound believe everything.
+func (c *Client) Doubting(doubt Doubt) *Client {
+	d := *c
+	d.doubt = doubt
+	return &d
 }
 
 // Addresses asks for the IPv4 (family 4) or IPv6 (family 6) addresses of name, which is

@@ -48,7 +48,7 @@ func (c *Client) tell(what, name string, err error) error {
 	}
 	f := &failure{text: c.redact(fmt.Sprintf("look up %s of %s: %v", what, subject, err))}
 	for _, kind := range []error{
-		ErrTimeout, ErrServFail, ErrRefused, ErrBadAnswer, ErrAlias, ErrTooLarge, ErrNetwork, ErrBadName,
+		ErrTimeout, ErrServFail, ErrRefused, ErrBadAnswer, ErrAlias, ErrTooLarge, ErrNetwork, ErrBadName, ErrDoubtful,
 		context.Canceled, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, kind) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -25,12 +26,27 @@ func lookup[T any](ctx context.Context, c *Client, k kind[T], name string) (Answ
 		a, _, err := resolve(ctx, c.exchanger, k, asked)
 		return a, c.tell(k.name, name, err)
 	}
+	a, err := remembered(ctx, c, k, asked)
+	if err == nil && c.doubt != nil {
+		addrs, _ := any(a.Records).([]netip.Addr)
+		if why := c.doubt(ctx, a.Outcome, addrs); why != nil {
+			err = fmt.Errorf("%w: %w", ErrDoubtful, why)
+		}
+	}
+	if err != nil {
+		return Answer[T]{}, c.tell(k.name, name, err)
+	}
+	return a, nil
+}
+
+// remembered is lookup with a cache, for a canonical name.
+func remembered[T any](ctx context.Context, c *Client, k kind[T], asked string) (Answer[T], error) {
 	v, err := c.get(ctx, question{k.rtype, asked}, func(ctx context.Context) (value, error) {
 		a, octets, err := resolve(ctx, c.exchanger, k, asked)
 		return value{a, octets, a.TTL}, err
 	})
 	if err != nil {
-		return Answer[T]{}, c.tell(k.name, name, err)
+		return Answer[T]{}, err
 	}
 	a := v.answer.(Answer[T])
 	a.TTL = v.ttl

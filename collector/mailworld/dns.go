@@ -19,6 +19,7 @@ type DNSFault string
 const (
 	FaultServFail      DNSFault = "servfail"
 	FaultRefused       DNSFault = "refused"
+	FaultNoName        DNSFault = "no_name"        // NXDOMAIN, whether the name exists or not.
 	FaultSilent        DNSFault = "silent"         // No answer.
 	FaultTruncated     DNSFault = "truncated"      // TC over UDP, the whole answer over TCP.
 	FaultTruncatedTCP  DNSFault = "truncated_tcp"  // TC over TCP too.
@@ -323,6 +324,8 @@ func (n *nameServer) spoil(m *dns.Msg, fault DNSFault, room int, overUDP bool) [
 	switch fault {
 	case FaultServFail, FaultBogus:
 		return bare(dns.RcodeServerFailure)
+	case FaultNoName:
+		return bare(dns.RcodeNameError)
 	case FaultRefused:
 		return bare(dns.RcodeRefused)
 	case FaultTruncated, FaultTruncatedTCP:

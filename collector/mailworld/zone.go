@@ -167,7 +167,7 @@ func (z *zone) answer(q dns.Question) (answer, authority []dns.RR, rcode int) {
 // find returns the records of a name and whether it exists, be it only because there are names below
 // it or by a wildcard (RFC 4592 section 3.3.1: the one directly below the closest ancestor that exists).
 func (z *zone) find(name string) (rrsets, bool) {
-	if sets := z.names[name]; sets != nil || z.below[name] > 0 {
+	if sets := z.names[name]; sets != nil || z.below[name] > 0 || name == "in-addr.arpa." { // Which is everywhere.
 		return sets, true
 	}
 	for above := range upwards(name) {

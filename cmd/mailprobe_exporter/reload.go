@@ -59,14 +59,18 @@ func (r *reloader) reload() error {
 	if !slices.Equal(r.watched(cfg), r.watched(r.config)) {
 		r.seen = r.fingerprint(cfg)
 	}
+	r.logWarnings(cfg, r.config.Warnings)
 	r.config = cfg
-	r.logWarnings(cfg)
 	r.logger.Info("The configuration was reloaded", "file", r.flags.configFile, "targets", len(cfg.Targets))
 	return nil
 }
 
-func (r *reloader) logWarnings(cfg *targets.Config) {
+// logWarnings tells what is probably not meant, and was not told before.
+func (r *reloader) logWarnings(cfg *targets.Config, told []string) {
 	for _, w := range cfg.Warnings {
+		if slices.Contains(told, w) {
+			continue
+		}
 		r.logger.Warn("Configuration", "warning", w)
 	}
 }

@@ -78,7 +78,7 @@ func serve(f *flags, c *collector.Collector, cfg *targets.Config, load loader, h
 	defer stop()
 
 	r := &reloader{flags: f, collector: c, config: cfg, load: load, logger: logger}
-	r.logWarnings(cfg)
+	r.logWarnings(cfg, nil)
 	handler, err := newHandler(f, c, r, logger)
 	if err != nil {
 		return err

@@ -27,6 +27,9 @@ var mailPorts = []uint16{25, 465, 587, 2525}
 // port of mail, and is made with the built-in module of its kind unless another is named. Errors are ErrNotAllowed,
 // ErrBadTarget or ErrBadModule with what would be right.
 func (c *Config) OnDemand(name, module string) (*Target, error) {
+	if strings.EqualFold(name, string(KindVantage)) {
+		return nil, fmt.Errorf("%w: %q is the exporter itself, whose metrics are those of /metrics; a server is asked for with its port", ErrBadTarget, clipped(name))
+	}
 	var mod *Module
 	if module != "" {
 		if mod = c.Modules[module]; mod == nil {

@@ -437,7 +437,7 @@ func TestTranscript(t *testing.T) {
 		}
 	}
 	last := got[len(got)-1]
-	if !strings.HasPrefix(last, "-- quit: protocol after ") || strings.ContainsRune(last, 0) {
+	if !strings.HasPrefix(last, "-- quit: protocol after ") || !strings.HasSuffix(last, `: "2\x002 bye"`) {
 		t.Errorf("last line is %q", last)
 	}
 	s = &Session{NoRoute: errors.New("no\x1broute"), Aborted: errors.New("end\r\n")}

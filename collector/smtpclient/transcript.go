@@ -27,7 +27,7 @@ func (s *Session) Transcript() []string {
 		took := step.Duration.Round(time.Millisecond)
 		switch {
 		case step.Failure != "":
-			say("-- %s: %s after %s: %s", step.Stage, step.Failure, took, shown(step.Err.Error()))
+			say("-- %s: %s after %s: %s", step.Stage, step.Failure, took, noted(step.Err.Error()))
 		case step.Reply == nil:
 			say("-- %s: done in %s", step.Stage, took)
 		default:
@@ -46,10 +46,10 @@ func (s *Session) Transcript() []string {
 		}
 	}
 	if s.NoRoute != nil {
-		say("-- not tried: %s", shown(s.NoRoute.Error()))
+		say("-- not tried: %s", noted(s.NoRoute.Error()))
 	}
 	if s.Aborted != nil {
-		say("-- %s", shown(s.Aborted.Error()))
+		say("-- %s", noted(s.Aborted.Error()))
 	}
 	return lines
 }
@@ -65,6 +65,14 @@ func shown(text string) string {
 	}
 	quoted := strconv.Quote(text)
 	return quoted[1:len(quoted)-1] + more
+}
+
+// noted is shown for an error of ours, in which octets of the peer are quoted already.
+func noted(text string) string {
+	if len(text) <= shownOctets && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return text
+	}
+	return shown(text)
 }
 
 // mustQuote reports whether a character does not show itself, or is one that quoting uses.

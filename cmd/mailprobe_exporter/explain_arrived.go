@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -283,6 +284,7 @@ func missingIn(l *bounce.Letter) (out []missed) {
 		domain = bounce.DomainOf(l.From)
 	}
 	switch aligned, signed := alignedSignature(l, domain); {
+	case !signed && sawSignature(l): // The field was not pasted with the rest.
 	case !signed:
 		add("dkim_missing", w.dkimMissing)
 	case !aligned && domain != "":
@@ -312,6 +314,11 @@ func alignedSignature(l *bounce.Letter, domain string) (aligned, signed bool) {
 		aligned = aligned || bounce.Aligned(s.Domain, domain)
 	}
 	return aligned, signed
+}
+
+// sawSignature reports whether the receiver tested a DKIM signature. RFC 8601 section 2.7.1: without one its result is none.
+func sawSignature(l *bounce.Letter) bool {
+	return slices.ContainsFunc(l.Results, func(r bounce.Result) bool { return r.Method == "dkim" && r.Value != "none" })
 }
 
 // printMarks quotes what spam filters wrote, and says what is published of its meaning.

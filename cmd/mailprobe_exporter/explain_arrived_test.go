@@ -90,6 +90,8 @@ func TestMissing(t *testing.T) {
 	for _, c := range []struct{ name, letter, want string }{
 		{"nothing", received + signed + from, ""},
 		{"no signature", received + from, "dkim_missing"},
+		{"no signature, as the receiver found, too", "Authentication-Results: mx.example.com; dkim=none\n" + received + from, "dkim_missing"},
+		{"a signature that was not pasted", "Authentication-Results: mx.example.com; dkim=fail header.d=mail.example.org\n" + received + from, ""},
 		{"another's signature", received + "DKIM-Signature: d=example.net; s=s1\n" + from, "dkim_not_aligned"},
 		{"another's beside one's own", received + "DKIM-Signature: d=example.net; s=s1\n" + signed + from, ""},
 		{"TLS", strings.Replace(received, "ESMTPS", "ESMTP", 1) + signed + from, "tls_missing"},

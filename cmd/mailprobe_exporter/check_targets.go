@@ -75,6 +75,7 @@ func isDomain(ctx context.Context, dns *dnsclient.Client, name string) bool {
 // add adds a target, a domain with its senders and what the flags say of it.
 func (k *checker) add(a *asked, t *targets.Target) error {
 	if t.Kind != targets.KindDomain {
+		a.all = slices.DeleteFunc(a.all, func(o *targets.Target) bool { return o.Name == t.Name }) // As a domain's sender it is asked less.
 		a.all = append(a.all, withoutRelay(t))
 		return nil
 	}
@@ -89,9 +90,18 @@ func (k *checker) add(a *asked, t *targets.Target) error {
 		if err != nil {
 			return fmt.Errorf("%w: --sender: %w", errCheck, err)
 		}
-		a.all = append(a.all, sender)
+		a.all = append(a.all, withoutDomains(sender))
 	}
 	return nil
+}
+
+// withoutDomains leaves out the domains that a sender is configured to send for: of those it is asked about, they say it, and the
+// others nobody asked about.
+func withoutDomains(t *targets.Target) *targets.Target {
+	one, sender := *t, *t.Sender
+	sender.Domains = nil
+	one.Sender = &sender
+	return &one
 }
 
 // addHost adds a host as a server on each port of mail. What is asked about its address is asked once, on the first.

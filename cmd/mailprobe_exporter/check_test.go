@@ -41,7 +41,7 @@ func TestCheck(t *testing.T) {
 		{"a well domain", []string{"parked.example"}, 0, []string{"parked.example: all is well."}, []string{"CRITICAL", "Could not be told"}},
 		{"a well domain of which lists tell nothing", []string{"healthy.example"}, 0, []string{
 			"healthy.example: nothing is wrong as far as it could be told.", "✓ smtp       mx1.healthy.example:25: in order",
-		}, []string{"CRITICAL", "all is well"}},
+		}, []string{"CRITICAL", "all is well", "bogus.example"}},
 		{"a domain whose server refuses this computer", []string{"blocking.example"}, 0, []string{
 			"Servers refuse us for who we are", "? smtp       mx1.blocking.example:25: refuses this computer", "blocking.example: nothing is wrong as far as it could be told.",
 		}, []string{"all is well"}},

@@ -49,7 +49,8 @@ var (
 // Whether the hosts present good certificates is what check smtp saw of them when it last could, so that nobody is asked twice.
 //
 // A file that cannot be had is a fault where the host answers wrongly or refuses, and unknown where nothing comes back.
-// It is fetched once a run. RFC 8461 section 3.3: a failed fetch is not repeated for five minutes, which is the least interval of this check.
+// It is fetched once a run. RFC 8461 section 3.3: a failed fetch is not repeated for five minutes. That is the least interval of this check,
+// and a run that comes sooner, as after a reload, has the failure from before.
 var mtaSTSCheck = &Check{
 	Name:    "mta_sts",
 	Help:    "Is there a policy that makes senders encrypt, can they fetch it, and does it cover every MX host?",
@@ -91,7 +92,12 @@ func runMTASTS(ctx context.Context, r *Round) error {
 
 // judgePolicy fetches the policy that a good record promises, and judges it and the MX hosts by it.
 func judgePolicy(ctx context.Context, r *Round, p *Part, id string) {
-	body, err := fetchPolicy(ctx, r)
+	err := r.Env.Policies.failed(r.Target.Name, id, r.Time)
+	body := ""
+	if err == nil {
+		body, err = fetchPolicy(ctx, r)
+		r.Env.Policies.fetched(r.Target.Name, id, r.Time, err)
+	}
 	switch {
 	case errors.Is(err, errNotServed):
 		p.EmitBool(mtaSTSValid, false)

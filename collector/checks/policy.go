@@ -48,6 +48,12 @@ func notServed(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errNotServed}, args...)...)
 }
 
+// A fetchError is one of a web server that was asked for the file.
+type fetchError struct{ error }
+
+// Unwrap returns what happened.
+func (e fetchError) Unwrap() error { return e.error }
+
 // fetchPolicy returns the policy file of the round's domain, at most one octet more than it may have. Its errors are errNotServed and those by
 // which nothing is known: DNS that could not tell, no way to the host, and silence, since the way to port 443 may be
 // closed for us alone.
@@ -97,6 +103,11 @@ func fetchFrom(ctx context.Context, r *Round, host string, addr netip.Addr) (bod
 	}
 	defer leave(nil)
 
+	defer func() {
+		if err != nil {
+			err = fetchError{err}
+		}
+	}()
 	to := netip.AddrPortFrom(addr, 443)
 	connecting, cancel := context.WithTimeout(ctx, policyConnect)
 	socket, err := r.Env.Dialer.DialContext(connecting, "tcp", to.String())
@@ -222,7 +233,8 @@ func readResponse(r *bufio.Reader) (*http.Response, error) {
 // remembers nothing.
 type Policies struct {
 	mu       sync.Mutex
-	editions map[string]edition // By domain.
+	editions map[string]edition     // By domain.
+	failures map[string]fetchFailed // By domain: the last fetch, where it failed.
 }
 
 // An edition is the policy first seen under an id.
@@ -234,6 +246,54 @@ type edition struct {
 
 // maxEditions is how many domains are remembered; of more, some are forgotten.
 const maxEditions = 20_000
+
+// A fetchFailed is why the policy of an id was not had.
+type fetchFailed struct {
+	id  string
+	at  time.Time
+	err error
+}
+
+// fetchPause is how long nobody asks again who was not given the policy of an id (RFC 8461 section 3.3: five minutes), less what rounds
+// may come early.
+const fetchPause = 5*time.Minute - 10*time.Second
+
+// failed returns why the last fetch failed, if it is too early for another one; nil if the policy may be fetched.
+func (p *Policies) failed(domain, id string, now time.Time) error {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last, ok := p.failures[domain]
+	if since := now.Sub(last.at); !ok || last.id != id || since < 0 || since >= fetchPause {
+		return nil
+	}
+	return last.err
+}
+
+// fetched notes how a fetch ended. One in which no web server was asked may be repeated at any time.
+func (p *Policies) fetched(domain, id string, now time.Time, err error) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.failures, domain)
+	if asked := (fetchError{}); !errors.As(err, &asked) {
+		return
+	}
+	if len(p.failures) >= maxEditions {
+		for one := range p.failures {
+			delete(p.failures, one)
+			break
+		}
+	}
+	if p.failures == nil {
+		p.failures = map[string]fetchFailed{}
+	}
+	p.failures[domain] = fetchFailed{id, now, err}
+}
 
 // differs reports whether another policy was served before under the same id, which senders may still hold. When that has run
 // out at all of them, they fetch the present one, and nothing is wrong any more.

@@ -222,6 +222,34 @@ func TestMTASTSUnchanged(t *testing.T) {
 	}
 }
 
+// TestPolicyPause: whoever was not given a policy does not ask again for five minutes, unless there is a new one.
+func TestPolicyPause(t *testing.T) {
+	w, dns := recordWorld(t)
+	policies := &Policies{}
+	asked := func(after time.Duration, id string) (verdict string, sessions int) {
+		before := len(w.Sessions(policyHost))
+		r := policyRound(t, w, dns.Uncached(), mailworld.Site{Status: 500})
+		r.Env.Policies, r.Time = policies, r.Time.Add(after)
+		judgePolicy(t.Context(), r, r.Part("policy", HoldRecords), id)
+		return saw(r, nil), len(w.Sessions(policyHost)) - before
+	}
+	const want = "mta_sts_valid 0\n! mta_sts_policy_unavailable"
+	for _, step := range []struct {
+		after time.Duration
+		id    string
+		asks  int
+	}{{0, "1", 1}, {4 * time.Minute, "1", 0}, {4 * time.Minute, "2", 1}, {8 * time.Minute, "2", 0}, {9 * time.Minute, "2", 1}, {0, "2", 1}} {
+		if verdict, asks := asked(step.after, step.id); verdict != want || asks != step.asks {
+			t.Errorf("after %v, id %s: asked %d times, want %d; saw\n%s", step.after, step.id, asks, step.asks, verdict)
+		}
+	}
+	// What DNS says may be asked at any time.
+	policies.fetched("example.org", "3", time.Now(), notServed("no address"))
+	if err := policies.failed("example.org", "3", time.Now()); err != nil {
+		t.Errorf("nobody was asked, and yet: %v", err)
+	}
+}
+
 // TestPolicyDigest: machines that serve a policy in turn may write its patterns in another order.
 func TestPolicyDigest(t *testing.T) {
 	a := record.STSPolicy{Mode: record.STSEnforce, MX: []string{"a.example.org", "b.example.org"}}

@@ -365,3 +365,25 @@ func answerTo(query []byte) (answer []byte, name string) {
 	}
 	return answer, name
 }
+
+// TestListControl: whether the resolver invents answers is asked once for lists that are tested together.
+func TestListControl(t *testing.T) {
+	b := newBench(t, testPoints, listsOf(ipList("a"), ipList("b"), ipList("c"))...)
+	asked := 0 // All lists of a resolver have one control, whose mutex guards this.
+	counting, err := dnsclient.New(dnsclient.Options{Servers: []string{b.world.Resolver()}, Observe: func(string) { asked++ }})
+	must(b, err)
+	control := b.env.Lists.controls[""]
+	control.dns = counting.Uncached()
+	b.run(dnsblCheck, aSender("192.0.2.1"))
+	if asked != 1 {
+		t.Errorf("three lists asked %d times, want once", asked)
+	}
+	must(b, b.world.Zone("*.invalid. A 203.0.113.80"))
+	if err := control.invents(t.Context()); err != nil || asked != 1 {
+		t.Errorf("asked %d times within a minute: %v", asked, err)
+	}
+	control.at = control.at.Add(-controlGood)
+	if err := control.invents(t.Context()); err == nil || asked != 2 {
+		t.Errorf("a minute later, asked %d times: %v", asked, err)
+	}
+}

@@ -18,7 +18,7 @@ ARG TARGETARCH
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
       -ldflags "-s -w -buildid= -X github.com/prometheus/common/version.Version=$VERSION -X github.com/prometheus/common/version.Revision=$REVISION" \
       -o /out/mailprobe_exporter ./cmd/mailprobe_exporter \
- && mkdir /out/state
+ && mkdir -p /out/state /out/var/lib
 
 # No shell, no package, no user database; /etc/resolv.conf and /etc/hosts are the engine's. All times are told in UTC,
 # so no time zones are needed.
@@ -26,7 +26,9 @@ FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY LICENSE NOTICE /usr/share/doc/mailprobe_exporter/
 COPY --from=build /out/mailprobe_exporter /bin/mailprobe_exporter
-# A volume that is empty takes over whose the directory is.
+# A volume that is empty takes over whose the directory is. Those above it are made before, as root's: --chown would give
+# them away as well.
+COPY --from=build /out/var /var
 COPY --from=build --chown=65532:65532 /out/state /var/lib/mailprobe_exporter
 VOLUME /var/lib/mailprobe_exporter
 # exporter.yml belongs here, with what it names beside it.

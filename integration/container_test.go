@@ -13,11 +13,10 @@ import (
 	"testing"
 )
 
-// There is no container engine here. So the Dockerfile is carried out by buildImage, and the program runs in what came of it as an
+// Buildah builds the image. An engine does not run everywhere that tests do, so the program runs in what came of it as an
 // engine would have it: in that root and no other, which cannot be written, as the image's user, without a way to more
 // rights, with the files that every engine adds, a configuration and a volume.
-const inImage = `drwxr-xr-x 0:0 /
-drwxr-xr-x 0:0 /bin
+const inImage = `drwxr-xr-x 0:0 /bin
 -rwxr-xr-x 0:0 /bin/mailprobe_exporter
 drwxr-xr-x 0:0 /etc
 drwxr-xr-x 0:0 /etc/mailprobe_exporter

@@ -2,7 +2,7 @@
 
 // Package integration tests the exporter against real programs: Postfix and Exim as mail
 // servers, Knot as the authority for our zones, Unbound as the resolver, Prometheus as the one who asks, Alertmanager as
-// the one who tells, Chromium as the browser of who reads the pages.
+// the one who tells, Chromium as the browser of who reads the pages, Buildah as the maker of the image.
 //
 // All of it happens in a small internet of its own. The test binary starts itself anew in namespaces for
 // network, mounts, processes and the machine's name. There it can give itself the documentation addresses of
@@ -77,7 +77,7 @@ func runInside() (status int, err error) {
 	if os.Getuid() != 0 {
 		return 1, errors.New("needs root, for namespaces and ports below 1024")
 	}
-	for _, program := range []string{"ip", "postfix", "knotd", "knotc", "unbound", "prometheus", "promtool", "prometheus-alertmanager", "amtool", "haproxy", "chromium", "systemd-analyze", eximBinary} {
+	for _, program := range []string{"buildah", "ip", "postfix", "knotd", "knotc", "unbound", "prometheus", "promtool", "prometheus-alertmanager", "amtool", "haproxy", "chromium", "systemd-analyze", eximBinary} {
 		if _, err := exec.LookPath(program); err != nil {
 			return 1, fmt.Errorf("%w; integration/install installs it", err)
 		}

@@ -15,7 +15,7 @@ import (
 // elsewhere are commands that are not ours, and why this test does not run them.
 var elsewhere = map[string]string{
 	"helm":      "it needs a cluster; make deploy-check renders the chart and reads what comes of it as a cluster would",
-	"docker":    "it needs an engine; the tests of the image build the file system that the Dockerfile describes, and run the program in it",
+	"docker":    "it needs an engine; TestContainer in integration has Buildah build the image, and runs the program in it",
 	"dpkg":      "it changes the machine: TestPackage in integration installs, upgrades and purges on a copy of one",
 	"systemctl": "it needs systemd: TestUnit in integration has the unit verified, and TestPackage starts and reloads as it says",
 	"tar":       "it unpacks what make release makes: TestArchive in release reads that",

@@ -3,8 +3,8 @@
 #   docker build --tag mailprobe_exporter .
 #   docker run --rm --network none mailprobe_exporter check --demo two-spf.example
 #
-# docs/containers.md says how to run it with a configuration. What is built depends on this tree, on the two
-# arguments and on the version of Go: the same three give the same bytes.
+# Docker before 23 needs DOCKER_BUILDKIT=1 for the first. docs/containers.md says how to run it with a configuration. What
+# is built depends on this tree, on the two arguments and on the version of Go: the same three give the same bytes.
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./

@@ -82,10 +82,16 @@ func startBinaryAt(t *testing.T, config, address string, command ...string) *exp
 // reconfigure replaces the configuration and has it read, as an operator does: by SIGHUP.
 func (e *exporter) reconfigure(t *testing.T, config string) {
 	t.Helper()
+	e.reconfigureBy(t, config, func() error { return e.cmd.Process.Signal(syscall.SIGHUP) })
+}
+
+// reconfigureBy is reconfigure with another way to have the configuration read.
+func (e *exporter) reconfigureBy(t *testing.T, config string, reload func() error) {
+	t.Helper()
 	const loaded = "config_last_reload_success_timestamp_seconds"
 	before := e.must(t).find(loaded).String()
 	write(t, e.config, config)
-	if err := e.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+	if err := reload(); err != nil {
 		t.Fatal(err)
 	}
 	err := eventually(patience, func() error {

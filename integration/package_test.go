@@ -5,19 +5,16 @@ package integration
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
 const (
 	service     = "mailprobe_exporter.service"
-	unitFile    = "/usr/lib/systemd/system/" + service
 	configFile  = "/etc/mailprobe_exporter/exporter.yml"
 	defaultFile = "/etc/default/mailprobe_exporter"
 	stateDir    = "/var/lib/mailprobe_exporter"
@@ -80,34 +77,60 @@ func TestUnit(t *testing.T) {
 	}
 }
 
-// TestPackage installs, runs, upgrades and purges the deb, on a copy of this machine. No systemd runs here, so we do what the unit says.
+// TestPackage installs, enables, reloads, upgrades, stops and purges the deb on a machine with systemd, which starts the service as the unit says.
 func TestPackage(t *testing.T) {
 	t.Parallel()
+	world.knot.change(t, `
+		+ mx.packaged.example.org. A 192.0.2.94
+		+ mx.packaged.example.org. AAAA 2001:db8:25::94
+	`)
+	startPostfix(t, "mx.packaged.example.org", world.certificate(t, "mx.packaged.example.org"), "192.0.2.94:25", "[2001:db8:25::94]:25")
 	m := newMachine(t)
+	m.deliver(t)
 	before := m.changed(t)
 
 	m.run(t, "dpkg", "-i", "/1.deb")
-	m.wantSystemctl(t, "daemon-reload", "try-restart "+service)
-	m.run(t, "setpriv", "--reuid", serviceUser, "--regid", serviceUser, "--clear-groups",
-		"mailprobe_exporter", "--config.check", "--config.file", configFile)
+	m.wantService(t, "ActiveState=inactive", "UnitFileState=disabled") // Its configuration is an example.
 
-	const target = "192.0.2.94:25" // Nobody is there, which is an answer.
-	config := preamble() + "servers: [{address: \"" + target + "\"}]\n"
-	address := freePort()
-	defaults := fmt.Sprintf("# Ours\nARGS=\"--web.listen-address=%s --log.level=debug\"\n", address)
-	write(t, m.path(configFile), config)
+	const target = "mx.packaged.example.org:25"
+	password := filepath.Join(filepath.Dir(configFile), "smtp.pw")
+	config := strings.Replace(preamble(), world.caFile(), "/ca.pem", 1) + "own_servers: [\"*.example.org\"]\nservers:\n- {address: \"" + target + "\"}\n" +
+		"- {address: \"192.0.2.94:587\", credentials: {username: monitor, password_file: " + password + "}}\n"
+	e := &exporter{config: m.path(configFile), url: "http://" + freePort()}
+	defaults := fmt.Sprintf("# Ours\nARGS=\"--web.listen-address=%s --log.level=debug\"\n", e.address())
+	write(t, e.config, config)
 	write(t, m.path(defaultFile), defaults)
+	write(t, m.path("/smtp.pw"), "secret\n")
+	m.run(t, "install", "-m", "640", "-g", serviceUser, "/smtp.pw", password)
 
-	e := m.start(t, address)
-	up := "smtp_up{target=\"" + target + "\"} 0\n"
+	m.run(t, "systemctl", "enable", "--now", service)
+	e.wantReady(t)
+	up := `
+		smtp_up{target="mx.packaged.example.org:25",address="192.0.2.94"} 1
+		smtp_up{target="mx.packaged.example.org:25",address="2001:db8:25::94"} 1
+		certificate_verification{target="mx.packaged.example.org:25",result="ok"} 1
+		vantage_ok{test="resolver"} 1
+		vantage_ok{test="ipv6"} 1
+		config_last_reload_successful 1
+	`
 	e.expect(t, patience, up)
-	e.reconfigure(t, config+"severity: {smtp_refused: info}\n") // ExecReload.
-	lastRun := e.must(t).find("check_last_run_timestamp_seconds{target=\"" + target + "\",check=\"smtp\"}").String()
-	m.stop(t, e)
+	if text, err := e.get("/metrics"); err != nil || !strings.Contains(text, "\nprocess_start_time_seconds ") {
+		t.Errorf("no metrics of the process: %v", err)
+	}
+	first := m.wantService(t, "ActiveState=active", "UnitFileState=enabled")
+	m.wantConfined(t, first)
+
 	config += "severity: {smtp_refused: info}\n"
+	e.reconfigureBy(t, config, func() error { return m.command("systemctl", "reload", service).Run() })
+	if pid := m.wantService(t, "ActiveState=active"); pid != first {
+		t.Errorf("reload has started it anew: it was process %s and is %s", first, pid)
+	}
+	lastRun := e.must(t).find("check_last_run_timestamp_seconds{target=\"" + target + "\",check=\"smtp\"}").String()
 
 	m.run(t, "dpkg", "--force-confold", "-i", "/2.deb")
-	m.wantSystemctl(t, "daemon-reload", "daemon-reload", "try-restart "+service)
+	if pid := m.wantService(t, "ActiveState=active", "UnitFileState=enabled"); pid == first {
+		t.Error("after the upgrade the old program runs")
+	}
 	for file, want := range map[string]string{configFile: config, defaultFile: defaults} {
 		if got := m.read(t, file); got != want {
 			t.Errorf("after the upgrade %s is\n%s", file, got)
@@ -116,21 +139,100 @@ func TestPackage(t *testing.T) {
 	if got := m.read(t, configFile+".dpkg-dist"); !strings.HasSuffix(got, "# Of version 1.2.3\n") {
 		t.Errorf("the new example is not beside the old configuration:\n%s", got)
 	}
-
 	// It knows what it knew, and asks nobody before his time.
-	e = m.start(t, address)
+	e.wantReady(t)
 	e.expect(t, patience, up)
 	if got := e.must(t).find("check_last_run_timestamp_seconds{target=\"" + target + "\",check=\"smtp\"}").String(); got != lastRun {
 		t.Errorf("after the upgrade\n%s\nbefore\n%s", got, lastRun)
 	}
-	m.stop(t, e)
 
+	m.run(t, "systemctl", "stop", service)
+	m.wantService(t, "ActiveState=inactive", "Result=success")
+	m.run(t, "systemctl", "start", service)
 	m.run(t, "dpkg", "--purge", "mailprobe-exporter")
-	m.wantSystemctl(t, "disable --now "+service, "daemon-reload", "daemon-reload")
+	m.wantService(t, "LoadState=not-found", "ActiveState=inactive")
+	m.wantPurged(t, before, password)
+}
+
+// deliver brings the packages to the machine, and the certificate authority.
+func (m *machine) deliver(t *testing.T) {
+	t.Helper()
+	for i, v := range packageVersions {
+		text, err := os.ReadFile(filepath.Join(os.Getenv(inside), v+".deb"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, m.path(fmt.Sprintf("/%d.deb", i+1)), string(text))
+	}
+	write(t, m.path("/ca.pem"), string(world.ca.pem))
+}
+
+// wantReady waits until the exporter answers.
+func (e *exporter) wantReady(t *testing.T) {
+	t.Helper()
+	err := eventually(patience, func() error {
+		_, err := e.get("/-/ready")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantService compares the service with what is wanted of it, and returns the number of its process.
+func (m *machine) wantService(t *testing.T, want ...string) (pid string) {
+	t.Helper()
+	got := strings.Split(m.show(t, "LoadState,ActiveState,UnitFileState,Result,MainPID"), "\n")
+	for _, w := range want {
+		if !slices.Contains(got, w) {
+			t.Errorf("the service is %q, want %s", got, w)
+		}
+	}
+	for _, line := range got {
+		if value, ok := strings.CutPrefix(line, "MainPID="); ok {
+			pid = value
+		}
+	}
+	return pid
+}
+
+// wantConfined looks whether the process has the rights that the unit leaves it, and no more.
+func (m *machine) wantConfined(t *testing.T, pid string) {
+	t.Helper()
+	status := m.run(t, "cat", "/proc/"+pid+"/status")
+	for _, want := range []string{"CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
+		if !strings.Contains(status, want+"\n") {
+			t.Errorf("the service's process is not %q:\n%s", want, status)
+		}
+	}
+	if user := strings.TrimSpace(m.run(t, "stat", "--format=%U", "/proc/"+pid)); user != serviceUser {
+		t.Errorf("the service's user is %q", user)
+	}
+	// Where it runs, not even root could write.
+	touch := func(dir string) *exec.Cmd {
+		return m.command("nsenter", "--mount", "--target", pid, "touch", filepath.Join(dir, "touched"))
+	}
+	for _, dir := range []string{"/usr", "/etc/mailprobe_exporter", "/var/log", "/home"} {
+		if out, err := touch(dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "Read-only file system") {
+			t.Errorf("in %s can be written: %v\n%s", dir, err, out)
+		}
+	}
+	if out, err := touch(stateDir).CombinedOutput(); err != nil {
+		t.Errorf("in its directory cannot be written: %v\n%s", err, out)
+	}
+}
+
+// wantPurged looks for what the package has left behind. Only what the operator has put beside its configuration may be there, for root alone.
+func (m *machine) wantPurged(t *testing.T, before []string, password string) {
+	t.Helper()
+	kept := []string{filepath.Dir(password), password, "/smtp.pw"}
 	for _, file := range m.changed(t) {
-		if !slices.Contains(before, file) && !keptByDpkg(file) {
+		if !slices.Contains(before, file) && !slices.Contains(kept, file) && !keptByDpkg(file) {
 			t.Errorf("%s is left behind", file)
 		}
+	}
+	if got := strings.TrimSpace(m.run(t, "stat", "--format=%a %u %g", password)); got != "640 0 0" {
+		t.Errorf("mode and owners of the password are %s", got)
 	}
 	for _, file := range userFiles {
 		if strings.Contains(m.read(t, file), serviceUser) {
@@ -147,158 +249,4 @@ var userFiles = []string{"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshad
 func keptByDpkg(file string) bool {
 	return strings.HasPrefix(file, "/var/lib/dpkg/") || file == "/var/log/dpkg.log" || file == "/etc/.pwd.lock" ||
 		slices.Contains(userFiles, strings.TrimSuffix(file, "-"))
-}
-
-// A machine is a copy of this one: what is written goes into a directory of memory and is gone after the test.
-type machine struct{ root, upper string }
-
-// newMachine makes a machine with both packages, and with a systemctl that writes down what it is told.
-func newMachine(t *testing.T) *machine {
-	t.Helper()
-	dir := directory(t, "machine")
-	mount := func(source, target, kind string, flags uintptr, options string) {
-		t.Helper()
-		if err := errors.Join(os.MkdirAll(target, 0o755), syscall.Mount(source, target, kind, flags, options)); err != nil {
-			t.Fatalf("mount %s: %v", target, err)
-		}
-		t.Cleanup(func() {
-			if err := syscall.Unmount(target, syscall.MNT_DETACH); err != nil {
-				t.Errorf("unmount %s: %v", target, err)
-			}
-		})
-	}
-	mount("none", dir, "tmpfs", 0, "mode=0755")
-	m := &machine{root: filepath.Join(dir, "root"), upper: filepath.Join(dir, "upper")}
-	work := filepath.Join(dir, "work")
-	if err := errors.Join(os.Mkdir(m.upper, 0o755), os.Mkdir(work, 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	mount("overlay", m.root, "overlay", 0, "lowerdir=/,upperdir="+m.upper+",workdir="+work)
-	mount("/proc", m.path("/proc"), "", syscall.MS_BIND, "")
-	mount("/dev", m.path("/dev"), "", syscall.MS_BIND|syscall.MS_REC, "")
-
-	for i, v := range packageVersions {
-		text, err := os.ReadFile(filepath.Join(os.Getenv(inside), v+".deb"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, m.path(fmt.Sprintf("/%d.deb", i+1)), string(text))
-	}
-	ca, err := os.ReadFile(world.caFile())
-	if err := errors.Join(err, os.MkdirAll(m.path("/run/systemd/system"), 0o755), os.MkdirAll(m.path(filepath.Dir(world.caFile())), 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	write(t, m.path(world.caFile()), string(ca))
-	write(t, m.path("/systemctl.log"), "")
-	if err := os.WriteFile(m.path("/usr/local/bin/systemctl"), []byte("#!/bin/sh\necho \"$*\" >>/systemctl.log\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-// path is where a file of the machine is for us.
-func (m *machine) path(file string) string { return filepath.Join(m.root, file) }
-
-func (m *machine) read(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(m.path(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-// run runs a command on the machine.
-func (m *machine) run(t *testing.T, args ...string) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "chroot", append([]string{m.root}, args...)...)
-	cmd.Env = []string{"PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%q: %v\n%s", args, err, out)
-	}
-}
-
-// wantSystemctl compares what the package's scripts have told systemctl since the last time.
-func (m *machine) wantSystemctl(t *testing.T, want ...string) {
-	t.Helper()
-	got := strings.Split(strings.TrimSpace(m.read(t, "/systemctl.log")), "\n")
-	if !slices.Equal(got, want) {
-		t.Errorf("systemctl was told %q, want %q", got, want)
-	}
-	write(t, m.path("/systemctl.log"), "")
-}
-
-// start starts the exporter as the unit says: its command line with ARGS, its user without any capability, its state directory.
-func (m *machine) start(t *testing.T, address string) *exporter {
-	t.Helper()
-	unit := settings(m.read(t, unitFile))
-	if unit["User"] != serviceUser || unit["StateDirectory"] != filepath.Base(stateDir) || unit["EnvironmentFile"] != "-"+defaultFile {
-		t.Fatalf("the unit says %q", unit)
-	}
-	m.run(t, "install", "-d", "-m", unit["StateDirectoryMode"], "-o", unit["User"], "-g", unit["Group"], stateDir)
-	args := strings.Trim(settings(m.read(t, defaultFile))["ARGS"], `"`)
-	line := strings.Fields(strings.ReplaceAll(unit["ExecStart"], "$ARGS", args))
-
-	dir := directory(t, "packaged")
-	e := &exporter{config: m.path(configFile), url: "http://" + address}
-	ready := func() error {
-		_, err := e.get("/-/healthy")
-		return err
-	}
-	command := append([]string{
-		m.root, "setpriv", "--reuid", unit["User"], "--regid", unit["Group"], "--clear-groups",
-		"--inh-caps=-all", "--bounding-set=-all", "--no-new-privs",
-	}, line...)
-	var err error
-	if e.program, err = startProgram(filepath.Join(dir, "log"), ready, "chroot", command...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = e.program.stop(syscall.SIGKILL)
-		if t.Failed() {
-			t.Logf("the exporter's log:\n%s", tail(e.output(), 30))
-		}
-	})
-	return e
-}
-
-// stop stops the exporter as systemd does.
-func (m *machine) stop(t *testing.T, e *exporter) {
-	t.Helper()
-	if err := e.program.stop(syscall.SIGTERM); err != nil {
-		t.Fatalf("%v\n%s", err, tail(e.output(), 30))
-	}
-}
-
-// settings reads lines of the form NAME=value; of several with one name the last.
-func settings(text string) map[string]string {
-	all := map[string]string{}
-	for line := range strings.Lines(text) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(name, "#") {
-			all[name] = value
-		}
-	}
-	return all
-}
-
-// changed lists the files of the machine that are not those of this one: new, changed and removed ones.
-func (m *machine) changed(t *testing.T) []string {
-	t.Helper()
-	var files []string
-	err := filepath.WalkDir(m.upper, func(path string, d fs.DirEntry, err error) error {
-		// A directory is copied up when something in it changes; only a new one says something.
-		name := strings.TrimPrefix(path, m.upper)
-		if err != nil || path == m.upper {
-			return err
-		}
-		if _, old := os.Lstat(name); d.IsDir() && old == nil {
-			return nil
-		}
-		files = append(files, name)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
 }

@@ -28,14 +28,22 @@ type program struct {
 
 // startProgram starts a program and waits until it is ready.
 func startProgram(log string, ready func() error, name string, args ...string) (*program, error) {
+	return startCommand(log, ready, exec.Command(name, args...))
+}
+
+// startCommand is startProgram for one that is to be started in another way than others.
+func startCommand(log string, ready func() error, cmd *exec.Cmd) (*program, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close() // The child has it.
-	p := &program{name: filepath.Base(name), log: log, cmd: exec.Command(name, args...), done: make(chan struct{})}
+	p := &program{name: filepath.Base(cmd.Path), log: log, cmd: cmd, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if p.cmd.SysProcAttr == nil {
+		p.cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	p.cmd.SysProcAttr.Setpgid = true
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}

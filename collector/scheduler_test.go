@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -249,14 +250,14 @@ func TestBacklog(t *testing.T) {
 		}
 		return names
 	}
-	var behind time.Duration
+	var behind atomic.Int64 // Nanoseconds.
 	bubble(t, func() *Collector {
 		c := collectorOf(t, config(ts...), j.fake("smtp", nil))
-		c.scheduler.waiting = func() time.Duration { return behind }
+		c.scheduler.waiting = func() time.Duration { return time.Duration(behind.Load()) }
 		return c
 	}, func(c *Collector, _ time.Time) {
 		sleep(time.Second)
-		behind = backlog + 1
+		behind.Store(int64(backlog + 1))
 		first := begun()
 		if len(first) == 0 || len(first) == len(ts) {
 			t.Fatalf("%d of %d targets began in a second", len(first), len(ts))
@@ -276,7 +277,7 @@ func TestBacklog(t *testing.T) {
 		if len(j.of(ts[i].Name, "smtp")) != 1 || len(begun()) != len(first)+1 {
 			t.Errorf("what was asked for was asked %d times, and %d targets began", len(j.of(ts[i].Name, "smtp")), len(begun()))
 		}
-		behind = backlog
+		behind.Store(int64(backlog))
 		sleep(time.Second)
 		if got := begun(); len(got) != len(ts) {
 			t.Errorf("with DNS %d of %d targets began", len(got), len(ts))

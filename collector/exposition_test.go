@@ -42,7 +42,7 @@ func TestExposition(t *testing.T) {
 	d.Domain.Senders = []string{"203.0.113.9", "out.example.org", "203.0.113.9"}
 	cfg := config(a, b, d)
 	cfg.AlertLabels = []string{"team"}
-	cfg.Files = []targets.FileState{{Path: "/etc/mailprobe/targets/a.yml", OK: true}, {Path: "/etc/mailprobe/targets/b.yml"}}
+	cfg.Files = []targets.FileState{{Path: "/etc/mailprobe_exporter/targets/a.yml", OK: true}, {Path: "/etc/mailprobe_exporter/targets/b.yml"}}
 	c := collectorOf(t, cfg, smtp)
 	for _, name := range []string{"a.example.org:25", "b.example.org:25"} {
 		see(c, name, smtp, func(r *checks.Round) {
@@ -57,8 +57,8 @@ func TestExposition(t *testing.T) {
 	want(t, got, `
 check_conclusive{check="smtp",target="a.example.org:25"} 1
 check_conclusive{check="smtp",target="b.example.org:25"} 1
-config_file_last_load_successful{file="/etc/mailprobe/targets/a.yml"} 1
-config_file_last_load_successful{file="/etc/mailprobe/targets/b.yml"} 0
+config_file_last_load_successful{file="/etc/mailprobe_exporter/targets/a.yml"} 1
+config_file_last_load_successful{file="/etc/mailprobe_exporter/targets/b.yml"} 0
 config_last_reload_successful{} 1
 fake_state{list="spamhaus"} 1
 fake_up{address="192.0.2.1",target="a.example.org:25"} 1

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// withFiles returns a text in which /etc/mailprobe is a directory that holds what the documents name there.
+// withFiles returns a text in which /etc/mailprobe_exporter is a directory that holds what the documents name there.
 func withFiles(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -25,7 +25,7 @@ func withFiles(t *testing.T, text string) string {
 	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), pem, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return strings.ReplaceAll(text, "/etc/mailprobe", dir)
+	return strings.ReplaceAll(text, "/etc/mailprobe_exporter", dir)
 }
 
 func documented(t *testing.T, file string) string {

@@ -17,7 +17,7 @@ var elsewhere = map[string]string{
 	"helm":      "it needs a cluster; make deploy-check renders the chart and reads what comes of it as a cluster would",
 	"docker":    "it needs an engine; TestContainer in integration has Buildah build the image, and runs the program in it",
 	"podman":    "it is another engine, for which the same holds",
-	"dpkg":      "it changes the machine: TestPackage in integration installs, upgrades and purges on a copy of one",
+	"apt":       "it changes the machine: TestPackage in integration installs, upgrades and purges on a copy of one",
 	"systemctl": "it needs systemd: TestPackage in integration enables, reloads and stops the service under one",
 	"tar":       "it unpacks what make release makes: TestArchive in release reads that",
 }

@@ -2,6 +2,9 @@ package docs
 
 import (
 	"encoding/json"
+	"io/fs"
+	"os"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -45,5 +48,32 @@ func TestWorkflow(t *testing.T) {
 	}
 	if !json.Valid([]byte(read(t, "../.github/renovate.json"))) {
 		t.Error(".github/renovate.json is no JSON")
+	}
+}
+
+// TestModulesVerified: .ci/run compares every module's dependencies, those of the tools too, with their digests.
+func TestModulesVerified(t *testing.T) {
+	commands, modules := read(t, "../.ci/run"), 0
+	err := fs.WalkDir(os.DirFS(".."), ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules") {
+			return fs.SkipDir
+		}
+		if d.Name() != "go.mod" {
+			return nil
+		}
+		modules++
+		for _, command := range []string{"go mod tidy -diff", "go mod verify"} {
+			line := "\n" + command + "\n"
+			if dir := path.Dir(file); dir != "." {
+				line = "\n(cd " + dir + " && " + command + ")\n"
+			}
+			if !strings.Contains(commands, line) {
+				t.Errorf(".ci/run lacks %s", strings.TrimSpace(line))
+			}
+		}
+		return nil
+	})
+	if err != nil || modules < 2 {
+		t.Errorf("%d modules, %v: the test looks in the wrong place", modules, err)
 	}
 }

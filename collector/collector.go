@@ -249,8 +249,8 @@ func (c *Collector) put(reg *regime) {
 		if old == nil || !same(old.target, t) {
 			st = c.newState(t, reg, now)
 			fresh = append(fresh, st)
-			if old != nil {
-				st.exchangers = old.exchangers
+			if old != nil { // Other settings are no reason to come back sooner to a server that sent us away.
+				st.exchangers, st.door = old.exchangers, old.door
 			}
 		} else {
 			st.mu.Lock()

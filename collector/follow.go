@@ -46,7 +46,7 @@ func (c *Collector) follow(st *state, mxs []checks.Exchanger) {
 			server = c.newState(t, reg, now)
 			if old != nil { // Its address moved into or out of own_servers.
 				c.scheduler.remove(old)
-				server.refs, server.sendsFor = old.refs, old.sendsFor
+				server.refs, server.sendsFor, server.door = old.refs, old.sendsFor, old.door
 			}
 			c.states[t.Name], c.sorted = server, nil
 			fresh = append(fresh, server)

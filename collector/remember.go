@@ -257,8 +257,8 @@ func (r *restorer) line(l *line) {
 	}
 }
 
-// target takes what was known of a target that is still there. If its configuration changed it begins anew, as in a reload, but that an
-// address wants to be left alone stands.
+// target takes what was known of a target that is still there. If its configuration changed it begins anew, but that an address
+// wants to be left alone stands, as in a reload.
 func (r *restorer) target(t *targetLine) {
 	r.c.mu.Lock()
 	st := r.c.states[t.Name]

@@ -45,6 +45,7 @@ var inhibitions = []inhibition{
 	{"It has been said more urgently.", []string{`alertname="MailprobeCertificateExpiringWhereItMatters"`}, []string{`alertname="MailprobeCertificateExpiring"`}, []string{"target"}},
 	{"Senders who heed MTA-STS keep away for it: it has been said more urgently.", []string{`alertname="MailprobeMTASTSMXCertificate"`}, []string{fmt.Sprintf("alertname=~%q", tlsFaultAlerts())}, []string{"target"}},
 	{"The domain does not exist: neither do its records.", []string{`alertname="MailprobeMXNoDomain"`}, []string{dnsChecks, `alertname!="MailprobeMXNoDomain"`}, []string{"target"}},
+	{"Validating resolvers give no answer about it: that is why nothing can be told.", []string{`alertname="MailprobeDNSSECBogus"`}, []string{untold}, []string{"target"}},
 	{"None of its hosts can be used, so not this one either.", []string{`alertname="MailprobeMXUnusable"`}, []string{`alertname=~"MailprobeMXNoAddress|MailprobeMXPrivateAddress"`}, []string{"target"}},
 	{"Nothing is probed: everything grows old.", []string{`alertname=~"MailprobeNotRunning|MailprobeExporterAbsent"`}, []string{untold}, nil},
 }

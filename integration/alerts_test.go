@@ -26,6 +26,7 @@ import (
 var hurry = []string{
 	"--set", "time_scale=0.002", "--set", "scrape_interval=4s", "--set", "evaluation_interval=1s", "--set", "group_wait=1s", "--set", "group_interval=1s",
 	"--set", "for_exporter=24h", // A scrape may fail on a loaded machine.
+	"--set", "stale_after=30d", // What the demo can never tell is told of after that.
 }
 
 // A notification is what Alertmanager sends to a webhook.
@@ -289,6 +290,11 @@ func TestInhibitions(t *testing.T) {
 			"alertname=MailprobeMXUnusable target=example.org check=mx severity=critical",
 			"alertname=MailprobeMXNoAddress target=example.org check=mx severity=warning",
 			"alertname=MailprobeMXAlias target=example.org check=mx severity=warning",
+		},
+		{
+			"alertname=MailprobeDNSSECBogus target=example.org check=dnssec severity=critical",
+			"alertname=MailprobeVerdictNever target=example.org check=mx severity=warning",
+			"alertname=MailprobeVerdictNever target=example.com check=mx severity=warning",
 		},
 		{
 			"alertname=MailprobeNotRunning job=mailprobe instance=a severity=critical",

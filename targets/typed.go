@@ -57,8 +57,8 @@ func WithDomain(t *Target, selectors, senders []string) (*Target, error) {
 	return &with, nil
 }
 
-// WithCredentials returns a server that is to be logged in at and asked nothing else. The password is the one line in file.
-func WithCredentials(t *Target, username, file string) (*Target, error) {
+// ReadCredentials gives a user name with the password that is the one line of a file.
+func ReadCredentials(username, file string) (*Credentials, error) {
 	if username == "" || len(username) > 255 {
 		return nil, errors.New("want a user name of at most 255 octets")
 	}
@@ -70,11 +70,16 @@ func WithCredentials(t *Target, username, file string) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &Credentials{Username: username, Password: password, PasswordFile: file}, nil
+}
+
+// WithCredentials returns a server that a user is to log in at and that is asked nothing else.
+func WithCredentials(t *Target, user *Credentials) *Target {
 	server, with := *t.Server, *t
-	server.Credentials = &Credentials{Username: username, Password: password, PasswordFile: file}
+	server.Credentials = user
 	with.Server = &server
 	with.Every = map[string]time.Duration{"auth": time.Hour}
-	return &with, nil
+	return &with
 }
 
 // ParseResolvers reads addresses of resolvers, each with or without its port.

@@ -75,7 +75,8 @@ var errCheck = errors.New("check")
 type checker struct {
 	flags  *checkFlags
 	cfg    *targets.Config
-	world  *mailworld.World // nil: the real one.
+	user   *targets.Credentials // Who is to log in; nil: nobody.
+	world  *mailworld.World     // nil: the real one.
 	logger *slog.Logger
 }
 
@@ -110,7 +111,7 @@ func runCheck(program *flags, f *checkFlags, stdout, stderr io.Writer, logger *s
 		return 2, err
 	}
 	r := newReport(c, asked, catalog.Severity(f.failOn))
-	if f.username != "" {
+	if k.user != nil {
 		if err := k.logIn(ctx, r, live); err != nil {
 			return 2, err
 		}
@@ -128,6 +129,11 @@ func runCheck(program *flags, f *checkFlags, stdout, stderr io.Writer, logger *s
 // load makes the configuration: the demo's, that of the file if there is one, or an empty one.
 func (k *checker) load(program *flags) (err error) {
 	f := k.flags
+	if f.username != "" && f.passwordFile != "" {
+		if k.user, err = targets.ReadCredentials(f.username, f.passwordFile); err != nil {
+			return fmt.Errorf("%w: --password-file: %w", errCheck, err)
+		}
+	}
 	switch {
 	case f.timeout < time.Second:
 		return fmt.Errorf("%w: --timeout must be at least 1s", errCheck)
@@ -190,10 +196,7 @@ func (k *checker) logIn(ctx context.Context, r *report, live *progress) error {
 		r.noLogin = true
 		return nil
 	}
-	t, err := targets.WithCredentials(server, k.flags.username, k.flags.passwordFile)
-	if err != nil {
-		return fmt.Errorf("%w: --password-file: %w", errCheck, err)
-	}
+	t := targets.WithCredentials(server, k.user)
 	c, err := k.once(ctx, []*targets.Target{t}, live)
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ func isDomain(ctx context.Context, dns *dnsclient.Client, name string) bool {
 func (k *checker) add(a *asked, t *targets.Target) error {
 	if t.Kind != targets.KindDomain {
 		a.all = slices.DeleteFunc(a.all, func(o *targets.Target) bool { return o.Name == t.Name }) // As a domain's sender it is asked less.
-		a.all = append(a.all, withoutRelay(t))
+		a.all = append(a.all, k.trimmed(t))
 		return nil
 	}
 	selectors, senders := k.flags.selectors, slices.Concat(t.Domain.Senders, k.flags.senders)
@@ -116,19 +116,20 @@ func (k *checker) addHost(a *asked, host string) error {
 			one.Every = map[string]time.Duration{"smtp": t.Every["smtp"]}
 			t = &one
 		}
-		a.all = append(a.all, withoutRelay(t))
+		a.all = append(a.all, k.trimmed(t))
 		a.hosts[t.Name] = host
 	}
 	return nil
 }
 
-// withoutRelay leaves out what is asked once a day, of which a single check does not know when it was asked last.
-func withoutRelay(t *targets.Target) *targets.Target {
-	if t.Every["relay"] == 0 {
-		return t
-	}
+// trimmed leaves out what is asked once a day, of which a single check does not know when it was asked last, and where a user is
+// named, the login of another.
+func (k *checker) trimmed(t *targets.Target) *targets.Target {
 	one := *t
 	one.Every = maps.Clone(t.Every)
 	delete(one.Every, "relay")
+	if k.user != nil {
+		delete(one.Every, "auth")
+	}
 	return &one
 }

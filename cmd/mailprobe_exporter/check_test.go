@@ -176,7 +176,9 @@ func TestCheckLogin(t *testing.T) {
 		{"smtp.healthy.example", right, "✓ auth       smtp.healthy.example:587: in order"},
 		{"smtp.healthy.example:465", right, "✓ auth       smtp.healthy.example:465: in order"},
 		{"smtp.healthy.example", wrong, "CRITICAL: The server refuses user name and password"},
+		{"smtp.healthy.example:587", wrong, "CRITICAL: The server refuses user name and password"}, // The demo's own login is another's.
 		{"mx1.healthy.example", right, "The user was not tried"},
+		{"mx1.healthy.example", filepath.Join(dir, "none"), "check: --password-file: read the password's file: no such file or directory"},
 		{"smtp.password-kept.example:587", right, "The password was not sent because the certificate does not verify"},
 		{"smtp.healthy.example", filepath.Join(dir, "none"), "check: --password-file: read the password's file: no such file or directory"},
 	} {

@@ -23,14 +23,15 @@ func (t Text) In(l Lang) string {
 	return t.EN
 }
 
-// An Advice is what the catalogue tells people about one thing: what it means, where it comes from and what helps.
+// An Advice is what the catalogue says to people about one thing: what it means, where it comes from and what helps.
 type Advice struct {
 	ID         string   `yaml:"id"`         // Public name, in lower case with underscores.
 	Title      Text     `yaml:"title"`      // A line without a full stop.
 	Meaning    Text     `yaml:"meaning"`    // One to three sentences.
 	Causes     []Text   `yaml:"causes"`     // The most likely first.
-	Remedies   []Text   `yaml:"remedies"`   // What to do, the first thing first.
+	Remedies   []Remedy `yaml:"remedies"`   // What to do, the first thing first.
 	References []string `yaml:"references"` // "RFC 5321 section 4.2", or addresses of pages.
+	Example    Values   `yaml:"example"`    // Values for the documentation where the general ones do not fit: see Values.
 	Programs   []string `yaml:"programs"`   // Settings in mail programs that the remedies speak of: see SettingByID.
 }
 

@@ -41,7 +41,7 @@ type Blocklist struct {
 	Terms      Text     `yaml:"terms"`   // What its operator allows.
 	Removal    Removal  `yaml:"removal"` // How one gets off it.
 	Causes     []Text   `yaml:"causes"`
-	Remedies   []Text   `yaml:"remedies"`
+	Remedies   []Remedy `yaml:"remedies"`
 	References []string `yaml:"references"`
 	Dead       *End     `yaml:"dead"` // The list is dead; naming it in exporter.yml is an error. nil: it lives.
 }

@@ -249,7 +249,7 @@ func small() map[string]string {
 	const advice = `title: {en: T, ru: T}, meaning: {en: M, ru: M}, causes: [{en: C, ru: C}], remedies: [{en: R, ru: R}], references: [RFC 5321]`
 	const verdict = `cause: policy, retry: "no", actor: sender`
 	return map[string]string{
-		"data/problems.yml":      "problems: [{id: a_b, check: a, severity: info, who: server, " + advice + "}]",
+		"data/problems/smtp.yml": "problems: [{id: a_b, check: a, severity: info, who: server, " + advice + "}]",
 		"data/codes.yml":         "codes: [{id: code_550, code: 550, " + verdict + ", " + advice + "}]",
 		"data/enhanced.yml":      `enhanced: [{id: enhanced_7_1, detail: "7.1", ` + verdict + ", " + advice + "}]",
 		"data/conditions.yml":    "conditions: [{id: a, words: [w], " + verdict + ", " + advice + "}]",
@@ -274,7 +274,7 @@ func files(texts map[string]string) fstest.MapFS {
 // wrong and where.
 func TestMalformedFiles(t *testing.T) {
 	const (
-		problems, blocklists, providers = "data/problems.yml", "data/blocklists.yml", "data/providers.yml"
+		problems, blocklists, providers = "data/problems/smtp.yml", "data/blocklists.yml", "data/providers.yml"
 		enhanced, resolvers, reply      = "data/enhanced.yml", "data/resolvers.yml", "data/replies/reply.yml"
 	)
 	again := func(text string) string { return text[:len(text)-1] + ", " + text[strings.IndexByte(text, '[')+1:] }
@@ -282,9 +282,9 @@ func TestMalformedFiles(t *testing.T) {
 		{"", "", "", ""},
 		// The form.
 		{problems, "severity", "colour", "field colour not found"},
-		{problems, "problems: [{", "problems: {", "problems.yml: yaml"},
-		{problems, small()[problems], "", "problems.yml: EOF"},
-		{problems, small()[problems], "problems: []\n---\nproblems: []", "problems.yml: there is something after the first document"},
+		{problems, "problems: [{", "problems: {", "smtp.yml: yaml"},
+		{problems, small()[problems], "", "smtp.yml: EOF"},
+		{problems, small()[problems], "problems: []\n---\nproblems: []", "smtp.yml: there is something after the first document"},
 		{resolvers, "192.0.2.1/32", "192.0.2.1", "no '/'"},
 		// What may be there once.
 		{problems, small()[problems], again(small()[problems]), "problem a_b stands twice"},
@@ -313,6 +313,13 @@ func TestMalformedFiles(t *testing.T) {
 		{reply, "meaning: {en: M, ru: M}", "meaning: {ru: M}", "reply r: meaning says nothing in en"},
 		{reply, "remedies: [{en: R, ru: R}]", `remedies: [{en: R, ru: " "}]`, "reply r: remedies says nothing in ru"},
 		{reply, "remedies: [{en: R, ru: R}]", "remedies: []", "reply r: remedies are missing"},
+		{reply, "remedies: [{en: R, ru: R}]", "remedies: [{en: '`{host}`', ru: '`{host}`'}]", ""},
+		{reply, "remedies: [{en: R, ru: R}]", "remedies: [{en: '`{hots}`', ru: '`{hots}`'}]", "reply r: {hots} is no value"},
+		{reply, "remedies: [{en: R, ru: R}]", "remedies: [{en: '{host}', ru: '`{host}`'}]", "reply r: {host} stands outside of a code span"},
+		{reply, "remedies: [{en: R, ru: R}]", "remedies: [{en: '`{host}`', ru: R}]", "reply r: the languages name different values: [host] and []"},
+		{reply, "remedies: [{en: R, ru: R}]", "remedies: [{en: R, ru: R, if: [hots]}]", "reply r: a remedy depends on hots, which is no value"},
+		{reply, "remedies: [{en: R, ru: R}]", "remedies: [{en: R, ru: R, if: [host]}]", "reply r: every remedy needs some value"},
+		{reply, "references: [RFC 5321]", "references: [RFC 5321], example: {hots: x}", "reply r: example hots is no value"},
 		{reply, "causes: [{en: C, ru: C}], ", "", "reply r: causes are missing"},
 		{reply, "references: [RFC 5321]", "references: []", "reply r: there is no reference"},
 		{reply, "references: [RFC 5321]", "references: [see there]", `reply r: reference "see there" is neither`},

@@ -223,7 +223,7 @@ func TestClassifyNames(t *testing.T) {
 // TestOwnEntries: what an operator wrote comes first, however little it asks for, and takes the place of an entry of the same id.
 func TestOwnEntries(t *testing.T) {
 	text := []Text{{"x", "x"}}
-	advice := Advice{ID: "own", Title: text[0], Meaning: text[0], Causes: text, Remedies: text, References: []string{"RFC 5321"}}
+	advice := Advice{ID: "own", Title: text[0], Meaning: text[0], Causes: text, Remedies: []Remedy{{Text: text[0]}}, References: []string{"RFC 5321"}}
 	own := &Reply{Advice: advice, Verdict: Verdict{CausePolicy, RetryNo, ActorSender}, Match: Match{Codes: []int{550}}}
 	c, err := Default().With([]*Reply{own}, nil)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -62,9 +63,7 @@ func read(files fs.FS) (*Catalog, error) {
 	var errs []error
 	load := func(name string, into any) { errs = append(errs, decode(files, name, into)) }
 
-	var problems struct{ Problems []Problem }
-	load("data/problems.yml", &problems)
-	c.problems = problems.Problems
+	errs = append(errs, c.readProblems(files))
 	var codes struct{ Codes []*ReplyCode }
 	load("data/codes.yml", &codes)
 	c.codes = codes.Codes
@@ -100,6 +99,33 @@ func read(files fs.FS) (*Catalog, error) {
 	}
 	errs = append(errs, c.index())
 	return c, errors.Join(errs...)
+}
+
+// problemFiles are the files below data/problems, a check each, in the order of the documentation.
+var problemFiles = []string{
+	"smtp", "recipient", "auth", "relay", "dane", "rdns", "mx", "spf", "dkim", "dmarc", "dnssec", "mta_sts", "tls_rpt", "bimi",
+	"bulk", "dnsbl", "vantage",
+}
+
+// readProblems loads the problems of all checks.
+func (c *Catalog) readProblems(files fs.FS) error {
+	names, err := fs.Glob(files, "data/problems/*.yml")
+	errs := []error{err}
+	for _, name := range names {
+		if !slices.Contains(problemFiles, strings.TrimSuffix(path.Base(name), ".yml")) {
+			errs = append(errs, fmt.Errorf("%s: there is no such check", name))
+		}
+	}
+	for _, check := range problemFiles {
+		name := "data/problems/" + check + ".yml"
+		if !slices.Contains(names, name) {
+			continue
+		}
+		var problems struct{ Problems []Problem }
+		errs = append(errs, decode(files, name, &problems))
+		c.problems = append(c.problems, problems.Problems...)
+	}
+	return errors.Join(errs...)
 }
 
 // With returns a catalogue with an operator's own entries before those of c. An entry with the id of another takes its place,

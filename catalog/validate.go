@@ -170,7 +170,12 @@ func (f *faults) advice(name string, a *Advice) {
 	}
 	f.text(name, "meaning", a.Meaning)
 	f.texts(name, "causes", a.Causes)
-	f.texts(name, "remedies", a.Remedies)
+	f.remedies(name, a.Remedies)
+	for value := range a.Example {
+		if _, ok := places[value]; !ok {
+			f.add(name, "example %s is no value", value)
+		}
+	}
 	f.references(name, a.References)
 }
 
@@ -203,7 +208,7 @@ func (f *faults) blocklist(c *Catalog, b *Blocklist) {
 	f.id("blocklist", b.ID)
 	f.text(name, "title", b.Title)
 	f.text(name, "lists", b.Lists)
-	f.texts(name, "remedies", b.Remedies)
+	f.remedies(name, b.Remedies)
 	f.references(name, b.References)
 	if !slices.Contains([]string{"address", "range", "provider", "domain"}, b.Scope) {
 		f.add(name, "scope %q is not address, range, provider or domain", b.Scope)

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -57,6 +58,7 @@ type Problem struct {
 	ID       string
 	Severity catalog.Severity // After the operator's rules; the gravest of all findings.
 	Evidence []string         // One line for each finding.
+	Values   []catalog.Values // What remedies may name, of each finding whose evidence is kept; see Snapshot.ValuesOf.
 	Ignored  *targets.Ignore  // The rule that accepts it; nil: nobody does.
 }
 
@@ -230,6 +232,9 @@ func (b *builder) build(st *state, known []CheckState, now time.Time) *Snapshot 
 		for _, p := range c.Parts {
 			s.heard = s.heard || c.Check.Name == "smtp" && p.heard()
 			for _, f := range p.Findings {
+				if addr, err := netip.ParseAddr(p.Key); err == nil {
+					f.Values = catalog.Values{catalog.ValueAddress: addr.String()}.With(f.Values)
+				}
 				b.find(s, c.Check.Name, f)
 			}
 		}
@@ -303,6 +308,7 @@ func (b *builder) add(s *Snapshot, check string, problem catalog.Problem, f chec
 	}
 	if f.Evidence != "" && len(o.Evidence) < maxEvidence {
 		o.Evidence = append(slices.Clip(o.Evidence), f.Evidence)
+		o.Values = append(slices.Clip(o.Values), f.Values)
 	}
 }
 

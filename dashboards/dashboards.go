@@ -82,7 +82,9 @@ func Rules() ([]Rule, error) {
 			}
 			if a.problem == "" || a.severity != "" {
 				r.Meaning = catalog.Text{EN: plain(a.meaning.EN), RU: plain(a.meaning.RU)}
-				r.Remedies = a.remedies
+				for _, t := range a.remedies {
+					r.Remedies = append(r.Remedies, catalog.Text{EN: plain(t.EN), RU: plain(t.RU)})
+				}
 			}
 			rules = append(rules, r)
 		}
@@ -90,7 +92,7 @@ func Rules() ([]Rule, error) {
 	return rules, nil
 }
 
-var placeholder = regexp.MustCompile(`\{\{ \$(?:labels\.)?(\w+)[^}]*\}\}`)
+var placeholder = regexp.MustCompile(`\{\{[^}$]*\$(?:labels\.)?(\w+)[^}]*\}\}`)
 
 // plain is a template for people: a placeholder becomes its name in capitals.
 func plain(template string) string {

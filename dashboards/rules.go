@@ -193,7 +193,7 @@ func (m *maker) description(a *alert) string {
 	if len(a.remedies) > 0 {
 		b.WriteString("\n" + catalog.Text{EN: "What to do:", RU: "Что делать:"}.In(m.lang))
 		for _, r := range a.remedies {
-			b.WriteString("\n- " + strings.ReplaceAll(r.In(m.lang), "{{", "{ {"))
+			b.WriteString("\n- " + r.In(m.lang))
 		}
 	}
 	return b.String()

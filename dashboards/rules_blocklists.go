@@ -43,7 +43,7 @@ func (m *maker) listed() alert {
 		table:     listingSeries,
 		evidence:  []evidence{m.listingEvidence()},
 		meaning:   p.Meaning,
-		remedies:  p.Remedies,
+		remedies:  filled(p.Remedies, catalog.Values{catalog.ValueSubject: "{{ $labels.subject }}", catalog.ValueList: "{{ $labels.list }}"}),
 		cases:     m.listing("203.0.113.9", "one", "warning"),
 		fires:     `subject="203.0.113.9",list="one",severity="warning"`,
 	}
@@ -68,7 +68,7 @@ func (m *maker) listedOnSeveral() alert {
 			EN: "{{ $value }} blocklists list it. Lists that know nothing of one another seldom err together: spam is leaving through it, or did until lately.",
 			RU: "Он сразу в нескольких чёрных списках, всего их {{ $value }}. Независимые списки редко ошибаются вместе: через него идёт спам или шёл до недавнего времени.",
 		},
-		remedies: p.Remedies,
+		remedies: filled(p.Remedies, catalog.Values{catalog.ValueSubject: "{{ $labels.subject }}"}),
 		fires:    `subject="203.0.113.10",severity="critical"`,
 	}
 	for i := range int(math.Ceil(m.listedLists)) {
@@ -129,7 +129,7 @@ func (m *maker) listState(id, states string) alert {
 		table:     m.series("dnsbl_state"),
 		evidence:  []evidence{{fmt.Sprintf("max by (instance, state) (%s)", m.series("dnsbl_state", "list=%q")), "list", "{{ .Labels.instance }}: {{ .Labels.state }}"}},
 		meaning:   p.Meaning,
-		remedies:  p.Remedies,
+		remedies:  filled(p.Remedies, catalog.Values{catalog.ValueList: "{{ $labels.list }}"}),
 	}
 }
 

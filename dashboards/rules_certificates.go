@@ -46,7 +46,7 @@ func (m *maker) certificates() group {
 			RU: "Сертификат или один из тех, что сервер присылает вместе с ним, действителен ещё {{ $value | humanizeDuration }}. Он уже должен был обновиться.",
 		}
 		expired, _ := catalog.ProblemByID("certificate_expired")
-		a.remedies = expired.Remedies
+		a.remedies = remediesOf(&expired)
 	}
 	g.alerts[1].meaning = catalog.Text{
 		EN: "The server's certificate is valid for {{ $value | humanizeDuration }} more. After that people cannot send through it, or senders that heed MTA-STS do not deliver to it. Renewal should have happened long ago.",

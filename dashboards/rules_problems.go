@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
@@ -61,10 +62,38 @@ func (m *maker) problemAlert(p *catalog.Problem) alert {
 		table:     m.series("problem", "target=%q"),
 		evidence:  m.evidenceOf(p),
 		meaning:   p.Meaning,
-		remedies:  p.Remedies,
+		remedies:  remediesOf(p),
 		cases:     []sample{{metric: "problem", labels: target, fault: "1"}},
 		fires:     target + m.kept(),
 	}
+}
+
+// remediesOf are the remedies of a problem with what the labels of its alert say. The rest is in the exporter's pages.
+func remediesOf(p *catalog.Problem) []catalog.Text {
+	const target = "{{ $labels.target }}"
+	v := catalog.Values{catalog.ValueTarget: target}
+	switch p.Check {
+	case "smtp", "recipient", "auth", "relay", "dane":
+		v[catalog.ValueHost] = "{{ reReplaceAll `:[0-9]+$` `` $labels.target }}"
+		v[catalog.ValuePort] = "{{ reReplaceAll `.*:` `` $labels.target }}"
+	case "mx", "spf", "dkim", "dmarc", "dnssec", "mta_sts", "tls_rpt", "bimi", "bulk":
+		v[catalog.ValueDomain] = target
+	}
+	return filled(p.Remedies, v)
+}
+
+// filled are the remedies that apply where these values are known, templates of Prometheus. What looks like one in the
+// remedies is none.
+func filled(list []catalog.Remedy, v catalog.Values) (out []catalog.Text) {
+	list = slices.Clone(list)
+	for i, r := range list {
+		list[i].EN, list[i].RU = strings.ReplaceAll(r.EN, "{{", "{ {"), strings.ReplaceAll(r.RU, "{{", "{ {")
+	}
+	en, ru := catalog.FillRemedies(list, catalog.English, v), catalog.FillRemedies(list, catalog.Russian, v)
+	for i := range en {
+		out = append(out, catalog.Text{EN: en[i], RU: ru[i]})
+	}
+	return out
 }
 
 // exprOf says when the alert of a problem fires: while it stands, unless it follows from another that is told.

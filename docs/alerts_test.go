@@ -34,7 +34,7 @@ func alertsPage(t *testing.T, lang catalog.Lang) string {
 			}
 			p.entry(strings.ToLower(r.Name), code(r.Name)+": "+p.text(r.Summary))
 			p.f("%s\n\n", p.text(r.Meaning))
-			p.help(nil, r.Remedies)
+			p.help(nil, p.texts(r.Remedies))
 		}
 		p.section("thresholds")
 		p.tableHead("name", "default", "means")

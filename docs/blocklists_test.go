@@ -91,7 +91,7 @@ func (p *page) blocklist(b *catalog.Blocklist) {
 	fact("refusals", codeList(b.Refusals))
 	p.f("\n")
 	p.answers(b)
-	p.help(b.Causes, b.Remedies)
+	p.help(b.Causes, p.examples(b.Remedies, nil))
 	if text := p.text(b.Removal.Text); text != "" {
 		p.f("**%s**\n\n", p.label("removal"))
 		if b.Removal.URL != "" {
@@ -173,6 +173,6 @@ func (p *page) deadList(b *catalog.Blocklist) {
 		since = p.label("since") + " " + b.Dead.Since
 	}
 	p.f("%s, %s. %s\n\n%s\n\n", code(b.Zone), since, p.text(b.Dead.Text), p.text(b.Lists))
-	p.help(b.Causes, b.Remedies)
+	p.help(b.Causes, p.examples(b.Remedies, nil))
 	p.references(b.References)
 }

@@ -155,7 +155,7 @@ func (p *page) tableHead(columns ...string) {
 // advice writes meaning, causes and remedies.
 func (p *page) advice(a *catalog.Advice) {
 	p.f("%s\n\n", p.text(a.Meaning))
-	p.help(a.Causes, a.Remedies)
+	p.help(a.Causes, p.examples(a.Remedies, a.Example))
 	if len(a.Programs) > 0 {
 		var links []string
 		for _, id := range a.Programs {
@@ -167,7 +167,23 @@ func (p *page) advice(a *catalog.Advice) {
 	}
 }
 
-func (p *page) help(causes, remedies []catalog.Text) {
+// examples are remedies with example values, those of own in place of the general ones.
+func (p *page) examples(list []catalog.Remedy, own catalog.Values) (out []string) {
+	for _, s := range catalog.FillRemedies(list, p.lang, catalog.ExampleValues(own)) {
+		out = append(out, markdown(s))
+	}
+	return out
+}
+
+// texts are texts of the catalogue fit for Markdown.
+func (p *page) texts(list []catalog.Text) (out []string) {
+	for _, t := range list {
+		out = append(out, p.text(t))
+	}
+	return out
+}
+
+func (p *page) help(causes []catalog.Text, remedies []string) {
 	if len(causes) > 0 {
 		p.f("**%s**\n\n", p.label("causes"))
 		for _, t := range causes {
@@ -177,8 +193,8 @@ func (p *page) help(causes, remedies []catalog.Text) {
 	}
 	if len(remedies) > 0 {
 		p.f("**%s**\n\n", p.label("remedies"))
-		for i, t := range remedies {
-			p.f("%d. %s\n", i+1, p.text(t))
+		for i, s := range remedies {
+			p.f("%d. %s\n", i+1, s)
 		}
 		p.f("\n")
 	}

@@ -83,7 +83,7 @@ func readAdvice(v value, a *catalog.Advice, keys ...string) mapping {
 	m.need("title", `title: {en: "...", ru: "..."}`, func(v value) { a.Title = readText(v) })
 	m.need("meaning", `meaning: {en: "...", ru: "..."}`, func(v value) { a.Meaning = readText(v) })
 	m.need("causes", `causes: [{en: "...", ru: "..."}]`, func(v value) { a.Causes = readTexts(v) })
-	m.need("remedies", `remedies: [{en: "...", ru: "..."}]`, func(v value) { a.Remedies = readTexts(v) })
+	m.need("remedies", `remedies: [{en: "...", ru: "..."}]`, func(v value) { a.Remedies = readRemedies(v) })
 	m.need("references", `references: ["RFC 5321 section 4.2"]`, func(v value) { a.References = readList(v, anyText) })
 	m.at("programs", func(v value) { a.Programs = readList(v, word) })
 	return m
@@ -153,7 +153,7 @@ func readBlocklist(v value) *catalog.Blocklist {
 		b.Removal.Text = readLanguages(m)
 	})
 	m.need("causes", `causes: [{en: "...", ru: "..."}]`, func(v value) { b.Causes = readTexts(v) })
-	m.need("remedies", `remedies: [{en: "...", ru: "..."}]`, func(v value) { b.Remedies = readTexts(v) })
+	m.need("remedies", `remedies: [{en: "...", ru: "..."}]`, func(v value) { b.Remedies = readRemedies(v) })
 	m.need("references", `references: ["https://bl.example.net/"]`, func(v value) { b.References = readList(v, anyText) })
 	return b
 }
@@ -175,6 +175,13 @@ func readBits(v value) map[uint8]catalog.Code {
 func readTexts(v value) (out []catalog.Text) {
 	for _, item := range v.list() {
 		out = append(out, readText(item))
+	}
+	return out
+}
+
+func readRemedies(v value) (out []catalog.Remedy) {
+	for _, t := range readTexts(v) {
+		out = append(out, catalog.Remedy{Text: t})
 	}
 	return out
 }

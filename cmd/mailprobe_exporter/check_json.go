@@ -43,12 +43,19 @@ type (
 		Evidence []string `json:"evidence"`
 	}
 	foundJSON struct {
-		Problem  string           `json:"problem"`
-		Check    string           `json:"check"`
-		Severity catalog.Severity `json:"severity"`
-		Who      catalog.Who      `json:"who"`
-		Where    []placeJSON      `json:"where"`
+		Problem    string           `json:"problem"`
+		Check      string           `json:"check"`
+		Severity   catalog.Severity `json:"severity"`
+		Who        catalog.Who      `json:"who"`
+		Where      []placeJSON      `json:"where"`
+		recordJSON                  // The first of Records; empty if there is none.
+		Records    []recordJSON     `json:"records"`
 		adviceJSON
+	}
+	recordJSON struct {
+		Name string `json:"record_name"`
+		Type string `json:"record_type"`
+		Data string `json:"record"`
 	}
 	placeJSON struct {
 		Target   string   `json:"target"`
@@ -113,7 +120,14 @@ func foundsJSON(list []found, lang catalog.Lang) []foundJSON {
 	in := &explainer{lang: lang}
 	out := []foundJSON{}
 	for _, f := range list {
-		j := foundJSON{Problem: f.problem.ID, Check: f.problem.Check, Severity: f.severity, Who: f.problem.Who, adviceJSON: in.adviceJSON(&f.problem.Advice)}
+		j := foundJSON{Problem: f.problem.ID, Check: f.problem.Check, Severity: f.severity, Who: f.problem.Who, Records: []recordJSON{},
+			adviceJSON: in.adviceJSON(&f.problem.Advice, f.values())}
+		for _, r := range f.records() {
+			j.Records = append(j.Records, recordJSON(r))
+		}
+		if len(j.Records) > 0 {
+			j.recordJSON = j.Records[0]
+		}
 		for _, w := range f.where {
 			j.Where = append(j.Where, placeJSON{w.target, append([]string{}, w.evidence...), w.reason})
 		}

@@ -36,11 +36,36 @@ type found struct {
 	where    []place
 }
 
+// values are what its remedies may name: where it stands first, what was found first.
+func (f *found) values() catalog.Values { return f.where[0].values[0] }
+
+// records are the records to publish, each once.
+func (f *found) records() (out []catalog.Record) {
+	for _, w := range f.where {
+		out = append(out, recordsIn(w.values)...)
+	}
+	return out[:min(len(out), maxRecords)]
+}
+
+// maxRecords is how many records to publish are shown of one problem.
+const maxRecords = 10
+
+// recordsIn are the records to publish, each once.
+func recordsIn(values []catalog.Values) (out []catalog.Record) {
+	for _, v := range values {
+		if r, ok := v.Record(); ok && len(out) < maxRecords && !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // A place is where a problem stands.
 type place struct {
 	target   string
 	evidence []string
-	reason   string // Why it is accepted; "" where it is not.
+	values   []catalog.Values // What remedies may name: at least one.
+	reason   string           // Why it is accepted; "" where it is not.
 }
 
 // An untold is something that could not be told.
@@ -170,15 +195,15 @@ func (r *report) judge() {
 		}
 		for _, p := range s.Problems {
 			if p.Ignored != nil {
-				r.accepted = group(r.accepted, s.Target.Name, p)
+				r.accepted = group(r.accepted, s, s.Target.Name, p)
 			} else {
-				r.problems = group(r.problems, s.Target.Name, p)
+				r.problems = group(r.problems, s, s.Target.Name, p)
 			}
 		}
 	}
 	if r.vantage != nil {
 		for _, p := range r.vantage.Problems {
-			r.own = group(r.own, "", p)
+			r.own = group(r.own, r.vantage, "", p)
 		}
 	}
 	for _, list := range [][]found{r.problems, r.accepted, r.own} {
@@ -214,8 +239,8 @@ func (r *report) closedPort(s *collector.Snapshot) bool {
 }
 
 // group adds a problem to those of its id and severity.
-func group(list []found, target string, p collector.Problem) []found {
-	where := place{target: target, evidence: p.Evidence}
+func group(list []found, s *collector.Snapshot, target string, p collector.Problem) []found {
+	where := place{target: target, evidence: p.Evidence, values: s.ValuesOf(p)}
 	if p.Ignored != nil {
 		where.reason = p.Ignored.Reason
 	}

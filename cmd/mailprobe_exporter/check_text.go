@@ -143,16 +143,33 @@ func (r *reporter) writeProblem(f found) {
 	}
 	r.blank()
 	r.text("  ", r.say(f.problem.Meaning))
-	if len(f.problem.Remedies) > 0 {
+	if remedies := f.problem.RemediesFor(r.lang, f.values()); len(remedies) > 0 {
 		r.blank()
-		r.text("  ", r.say(words.remedies)+":")
-		for i, t := range f.problem.Remedies {
-			r.item(fmt.Sprintf("  %2d. ", i+1), r.say(t))
+		head := r.say(words.remedies)
+		if len(f.where) > 1 {
+			head += " (" + r.say(checkWords.firstOf, f.where[0].target) + ")"
+		}
+		r.text("  ", head+":")
+		for i, s := range remedies {
+			r.item(fmt.Sprintf("  %2d. ", i+1), plain(s))
 		}
 	}
+	r.writeRecords(f.records())
 	r.blank()
 	r.text("  ", r.say(words.actor, r.say(f.problem.Who.Text())))
 	r.text("  ", r.say(checkWords.more, f.problem.ID))
+}
+
+// writeRecords writes records to publish, each on a line of its own however long it is, so that it can be copied.
+func (r *reporter) writeRecords(records []catalog.Record) {
+	if len(records) == 0 {
+		return
+	}
+	r.blank()
+	r.text("  ", r.say(words.publish)+":")
+	for _, record := range records {
+		r.line("    " + record.Name + " " + record.Type + " " + record.Data)
+	}
 }
 
 func (r *reporter) writeAccepted() {

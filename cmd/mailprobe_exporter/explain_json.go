@@ -112,8 +112,17 @@ func (e *explainer) texts(in []catalog.Text) []string {
 	return out
 }
 
-func (e *explainer) adviceJSON(a *catalog.Advice) adviceJSON {
-	return adviceJSON{e.say(a.Title), e.say(a.Meaning), e.texts(a.Causes), e.texts(a.Remedies), list(a.References)}
+func (e *explainer) adviceJSON(a *catalog.Advice, values catalog.Values) adviceJSON {
+	return adviceJSON{e.say(a.Title), e.say(a.Meaning), e.texts(a.Causes), e.remedies(a.Remedies, values), list(a.References)}
+}
+
+// remedies are those that apply where these values are known, never nil.
+func (e *explainer) remedies(in []catalog.Remedy, values catalog.Values) []string {
+	out := []string{}
+	for _, s := range catalog.FillRemedies(in, e.lang, values) {
+		out = append(out, plain(s))
+	}
+	return out
 }
 
 // list is s, never nil.
@@ -122,7 +131,7 @@ func list(s []string) []string { return append([]string{}, s...) }
 func (e *explainer) replyJSON(x explained) replyJSON {
 	out := replyJSON{
 		Enhanced: x.Enhanced, Text: sanitise(x.Text), Provider: x.Provider, Entry: x.advice.ID, Cause: x.Cause, Retry: x.Retry, Actor: x.Actor,
-		Blocklist: x.Blocklist, adviceJSON: e.adviceJSON(&x.advice),
+		Blocklist: x.Blocklist, adviceJSON: e.adviceJSON(&x.advice, nil),
 	}
 	if x.Code != 0 {
 		out.Code = &x.Code
@@ -154,10 +163,10 @@ func (e *explainer) writeAnswer(a *answer) error {
 		out["replies"] = e.repliesJSON(a.replies)
 	}
 	add(out, "problems", a.problems, func(p catalog.Problem) problemJSON {
-		return problemJSON{p.ID, p.Check, p.Severity, p.Who, e.say(p.When), e.adviceJSON(&p.Advice)}
+		return problemJSON{p.ID, p.Check, p.Severity, p.Who, e.say(p.When), e.adviceJSON(&p.Advice, nil)}
 	})
 	add(out, "conditions", a.conditions, func(c *catalog.Condition) conditionJSON {
-		return conditionJSON{c.ID, c.Cause, c.Retry, c.Actor, e.adviceJSON(&c.Advice)}
+		return conditionJSON{c.ID, c.Cause, c.Retry, c.Actor, e.adviceJSON(&c.Advice, nil)}
 	})
 	add(out, "blocklists", a.lists, e.blocklistJSON)
 	add(out, "providers", a.providers, e.providerJSON)
@@ -180,7 +189,7 @@ func (e *explainer) blocklistJSON(b *catalog.Blocklist) blocklistJSON {
 	out := blocklistJSON{
 		ID: b.ID, Zone: b.Zone, Kinds: list(b.Kinds), Groups: list(b.Groups), Scope: b.Scope, Terms: e.say(b.Terms),
 		Removal: removalJSON{b.Removal.URL, e.say(b.Removal.Text)}, Answers: []answerJSON{},
-		adviceJSON: adviceJSON{e.say(b.Title), e.say(b.Lists), e.texts(b.Causes), e.texts(b.Remedies), list(b.References)},
+		adviceJSON: adviceJSON{e.say(b.Title), e.say(b.Lists), e.texts(b.Causes), e.remedies(b.Remedies, nil), list(b.References)},
 	}
 	for _, a := range answersOf(b) {
 		out.Answers = append(out.Answers, answerJSON{a.answer, a.Meaning, a.Severity, e.say(a.Text)})
@@ -203,9 +212,9 @@ func (e *explainer) providerJSON(info *catalog.ProviderInfo) providerJSON {
 
 // causeJSON is a cause with its most general entry.
 func (e *explainer) causeJSON(c catalog.Cause) conditionJSON {
-	out := conditionJSON{ID: string(c), Cause: c, adviceJSON: e.adviceJSON(&catalog.Advice{Title: words.causeWords[c]})}
+	out := conditionJSON{ID: string(c), Cause: c, adviceJSON: e.adviceJSON(&catalog.Advice{Title: words.causeWords[c]}, nil)}
 	if a, v := e.causeEntry(c); a != nil {
-		out.Retry, out.Actor, out.adviceJSON = v.Retry, v.Actor, e.adviceJSON(a)
+		out.Retry, out.Actor, out.adviceJSON = v.Retry, v.Actor, e.adviceJSON(a, nil)
 	}
 	return out
 }

@@ -188,7 +188,8 @@ func (e *explainer) printRow(p *page, r *bounce.Row) {
 		return
 	}
 	p.text("    ", p.say(words.actor, p.say(words.actors[r.Actor])))
-	for i, t := range e.explain(r.Example).advice.Remedies {
-		p.item(fmt.Sprintf("    %d. ", i+1), p.say(t))
+	advice := e.explain(r.Example).advice
+	for i, s := range advice.RemediesFor(p.lang, nil) {
+		p.item(fmt.Sprintf("    %d. ", i+1), plain(s))
 	}
 }

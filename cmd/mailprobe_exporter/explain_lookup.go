@@ -85,11 +85,18 @@ func onList(a *catalog.Advice, b *catalog.Blocklist) {
 	removal := catalog.Text{EN: strings.TrimSpace(b.Removal.URL + " " + b.Removal.EN), RU: strings.TrimSpace(b.Removal.URL + " " + b.Removal.RU)}
 	if !slices.ContainsFunc(b.Kinds, func(k string) bool { return k != "domain" }) {
 		a.Meaning = filled(words.listedDomain, name)
-		a.Remedies = []catalog.Text{filled(words.listedOwnDomain, id, removal), words.listedMeanwhile}
+		a.Remedies = remedies(filled(words.listedOwnDomain, id, removal), words.listedMeanwhile)
 		return
 	}
 	a.Meaning = filled(words.listed, name)
-	a.Remedies = []catalog.Text{words.listedAtProvider, filled(words.listedOwnServer, id, removal), words.listedMeanwhile}
+	a.Remedies = remedies(words.listedAtProvider, filled(words.listedOwnServer, id, removal), words.listedMeanwhile)
+}
+
+func remedies(list ...catalog.Text) (out []catalog.Remedy) {
+	for _, t := range list {
+		out = append(out, catalog.Remedy{Text: t})
+	}
+	return out
 }
 
 // filled is a text with others in the place of its verbs.
@@ -103,14 +110,14 @@ func filled(t catalog.Text, with ...catalog.Text) catalog.Text {
 
 // byDigits says what a reply means that the catalogue does not know.
 func (e *explainer) byDigits(r bounce.Reply) catalog.Advice {
-	a := catalog.Advice{Remedies: []catalog.Text{words.giveText, words.askAdmin}, References: e.cat.Reading().References}
+	a := catalog.Advice{Remedies: remedies(words.giveText, words.askAdmin), References: e.cat.Reading().References}
 	switch {
 	case r.Code != 0:
 		a.Title = words.unknownCode
 	case r.Enhanced != "":
 		a.Title = words.unknownEnhanced
 	default:
-		a.Title, a.Meaning, a.Remedies, a.References = words.unknownText, words.unknownMeaning, []catalog.Text{words.giveText}, nil
+		a.Title, a.Meaning, a.Remedies, a.References = words.unknownText, words.unknownMeaning, remedies(words.giveText), nil
 		return a
 	}
 	var en, ru []string

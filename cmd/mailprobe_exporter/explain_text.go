@@ -75,13 +75,13 @@ func (e *explainer) printAdvice(p *page, a *catalog.Advice, verdict func(), sett
 	p.blank()
 	p.text("", p.say(a.Meaning))
 	verdict()
-	e.printHelp(p, a.Causes, a.Remedies)
+	e.printHelp(p, a.Causes, a.RemediesFor(p.lang, nil))
 	if settings {
 		e.printPrograms(p, a)
 	}
 }
 
-func (e *explainer) printHelp(p *page, causes, remedies []catalog.Text) {
+func (e *explainer) printHelp(p *page, causes []catalog.Text, remedies []string) {
 	if len(remedies) > 0 {
 		p.heading(p.say(words.remedies))
 		p.numbered(remedies)
@@ -305,7 +305,7 @@ func (e *explainer) printBlocklist(p *page, b *catalog.Blocklist) {
 	}
 	p.blank()
 	p.text("", p.say(b.Lists))
-	e.printHelp(p, b.Causes, b.Remedies)
+	e.printHelp(p, b.Causes, catalog.FillRemedies(b.Remedies, p.lang, nil))
 	if b.Removal.EN != "" {
 		p.heading(p.say(words.removal))
 		if b.Removal.URL != "" {

@@ -136,14 +136,14 @@ func (p *page) bullets(items []catalog.Text) {
 }
 
 // numbered writes items behind numbers.
-func (p *page) numbered(items []catalog.Text) {
+func (p *page) numbered(items []string) {
 	width := len(strconv.Itoa(len(items)))
-	for i, t := range items {
+	for i, s := range items {
 		if p.html != nil {
-			p.html.entry("ol", p.say(t))
+			p.html.entry("ol", s)
 			continue
 		}
-		p.item(fmt.Sprintf("  %*d. ", width, i+1), p.say(t))
+		p.item(fmt.Sprintf("  %*d. ", width, i+1), plain(s))
 	}
 }
 

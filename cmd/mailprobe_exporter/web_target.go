@@ -38,6 +38,7 @@ type problemOnPage struct {
 	Evidence                 []*noted
 	Meaning                  template.HTML
 	Remedies                 []template.HTML
+	Records                  []catalog.Record // To publish.
 }
 
 // A dialogue is the last session with one address.
@@ -101,7 +102,7 @@ func (p *pages) target(w http.ResponseWriter, r *http.Request) {
 		Related: p.related(s), Dialogues: p.dialogues(f, s), Listings: p.listings(f, s),
 	}
 	for _, problem := range s.Problems {
-		data.Problems = append(data.Problems, onPage(f, problem))
+		data.Problems = append(data.Problems, onPage(f, s, problem))
 	}
 	slices.SortStableFunc(data.Problems, func(a, b problemOnPage) int {
 		return cmp.Compare(slices.Index(outcomes, a.Severity.Outcome), slices.Index(outcomes, b.Severity.Outcome))
@@ -195,7 +196,7 @@ func (p *pages) related(s *collector.Snapshot) (out []string) {
 	return out
 }
 
-func onPage(f frame, found collector.Problem) problemOnPage {
+func onPage(f frame, s *collector.Snapshot, found collector.Problem) problemOnPage {
 	out := problemOnPage{ID: found.ID, Title: found.ID, Severity: f.stateOf(string(found.Severity)), Evidence: outline(found.Evidence)}
 	if found.Ignored != nil {
 		out.Accepted = cmp.Or(found.Ignored.Reason, "—")
@@ -206,9 +207,11 @@ func onPage(f frame, found collector.Problem) problemOnPage {
 	}
 	out.Who = fmt.Sprintf(words.actor.In(f.Lang), problem.Who.Text().In(f.Lang))
 	out.Title, out.Meaning = plain(problem.Title.In(f.Lang)), markUp(problem.Meaning.In(f.Lang))
-	for _, t := range problem.Remedies {
-		out.Remedies = append(out.Remedies, markUp(t.In(f.Lang)))
+	values := s.ValuesOf(found)
+	for _, remedy := range problem.RemediesFor(f.Lang, values[0]) {
+		out.Remedies = append(out.Remedies, markUp(remedy))
 	}
+	out.Records = recordsIn(values)
 	return out
 }
 

@@ -40,6 +40,7 @@ var pageWords = map[string]catalog.Text{
 	"related":         {EN: "Related", RU: "Связано с"},
 	"accepted":        {EN: "Known and accepted", RU: "Известно и принято"},
 	"remedies":        words.remedies,
+	"publish":         words.publish,
 	"no_problems":     {EN: "No problem stands.", RU: "Проблем нет."},
 	"dialogue":        {EN: "The last dialogue", RU: "Последний диалог"},
 	"listings":        {EN: "Blocklists", RU: "Чёрные списки"},

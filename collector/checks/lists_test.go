@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -151,7 +152,7 @@ func TestListFindings(t *testing.T) {
 		{Problem: "vantage_dnsbl_sick", Evidence: "b: the list cannot be believed: dead: it does not list its test point"},
 		{Problem: "vantage_dnsbl_refused", Evidence: "c: the list cannot be believed: blocked: it answers 127.255.255.254, by which it refuses to serve us"},
 	}
-	if got := b.env.Lists.Findings(); !slices.Equal(got, want) {
+	if got := b.env.Lists.Findings(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	b.world.Remove("*.c.example.net.")

@@ -102,6 +102,7 @@ type FindingNote struct {
 	Severity  catalog.Severity `json:"severity,omitempty"`
 	Receiving catalog.Severity `json:"receiving,omitempty"`
 	Evidence  string           `json:"evidence,omitempty"`
+	Values    catalog.Values   `json:"values,omitempty"`
 	Ours      netip.Addr       `json:"ours,omitzero"`
 	Transient bool             `json:"transient,omitempty"`
 }
@@ -132,11 +133,21 @@ func NoteEvidence(lines []string) []string {
 	return out
 }
 
+// noteValues cuts values for the disk. One that would be cut is left out: half a record must not be published.
+func noteValues(values catalog.Values) (out catalog.Values) {
+	for name, value := range values {
+		if value == NoteText(value) {
+			out = out.With(catalog.Values{name: value})
+		}
+	}
+	return out
+}
+
 // NoteFindings writes findings down.
 func NoteFindings(list []Finding) []FindingNote {
 	var out []FindingNote
 	for _, f := range list {
-		out = append(out, FindingNote{f.Problem, f.Severity, f.Receiving, NoteText(f.Evidence), f.Ours, f.Transient})
+		out = append(out, FindingNote{f.Problem, f.Severity, f.Receiving, NoteText(f.Evidence), noteValues(f.Values), f.Ours, f.Transient})
 	}
 	return out
 }

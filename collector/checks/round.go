@@ -182,8 +182,10 @@ type Finding struct {
 	// Receiving is the severity on a server that is not known to send mail, while Severity is that on one that does. ""
 	// means that there is no difference.
 	Receiving catalog.Severity
-	Evidence  string     // One line for people; octets of peers are quoted.
-	Ours      netip.Addr // Of a problem of the vantage: the address of ours that it is about, where known.
+	Evidence  string // One line for people; octets of peers are quoted.
+	// Values are what remedies may name of what was seen, beside what is known of the target. The check does not change them later.
+	Values catalog.Values
+	Ours   netip.Addr // Of a problem of the vantage: the address of ours that it is about, where known.
 	// Transient says that it may be gone at the next attempt: the server asked to come back (a reply 4yz), or the connection was lost.
 	Transient bool
 }
@@ -418,7 +420,11 @@ func (p *Part) EmitBool(m *Metric, value bool, labels ...string) {
 	p.Emit(m, v, labels...)
 }
 
-// Find adds a problem. severity "" leaves it to the catalogue.
-func (p *Part) Find(problem string, severity catalog.Severity, evidence string) {
-	p.Findings = append(p.Findings, Finding{Problem: problem, Severity: severity, Evidence: evidence})
+// Find adds a problem. severity "" leaves it to the catalogue. values are what remedies may name of what was seen.
+func (p *Part) Find(problem string, severity catalog.Severity, evidence string, values ...catalog.Values) {
+	f := Finding{Problem: problem, Severity: severity, Evidence: evidence}
+	for _, v := range values {
+		f.Values = f.Values.With(v)
+	}
+	p.Findings = append(p.Findings, f)
 }

@@ -1,0 +1,235 @@
+package catalog
+
+import (
+	"cmp"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Values are what was seen of one problem, by the names that remedies may speak of. A name that is missing or empty is
+// not known.
+type Values map[string]string
+
+// The names of values. The set is closed: validate rejects a text that speaks of another.
+const (
+	ValueTarget     = "target"      // As exporter.yml and labels name it.
+	ValueDomain     = "domain"      // The mail domain whose records, mail or reputation it is about.
+	ValueHost       = "host"        // A host name, without a trailing dot.
+	ValueAddress    = "address"     // An IP address.
+	ValuePort       = "port"        // Of the server.
+	ValueServerName = "server_name" // The name that a certificate is expected to have.
+	ValueSelector   = "selector"    // Of DKIM.
+	ValueSender     = "sender"      // An IP address or a host that mail leaves from.
+	ValueHelo       = "helo_name"   // What a client calls itself in EHLO.
+	ValueProber     = "prober"      // The IP address that the exporter connects from.
+	ValueMX         = "mx"          // The domain's MX hosts, separated by ", ".
+	ValueAlias      = "alias"       // The name that a CNAME record points to.
+	ValueTerm       = "term"        // A term of an SPF record.
+	ValueIncludes   = "includes"    // The terms of an SPF record that cost most lookups.
+	ValueLimit      = "limit"       // A number that must not be exceeded.
+	ValueRecipient  = "recipient"   // An address of exporter.yml that a check asks about.
+	ValueFrom       = "from"        // An address of exporter.yml that a check asks on behalf of.
+	ValueUser       = "user"        // A user name of exporter.yml.
+	ValueProvider   = "provider"    // A mail provider, by name.
+	ValueResolver   = "resolver"    // A DNS resolver, by IP address and port.
+	ValueList       = "list"        // A blocklist's id.
+	ValueListName   = "list_name"   // Its title.
+	ValueListPage   = "list_page"   // Its page about the listed address or name.
+	ValueListText   = "list_text"   // What it says of the listing in its TXT record.
+	ValueSubject    = "subject"     // What is listed: an IP address or a name.
+
+	// The record to publish, made from the user's own by the least change, all three or none of them.
+	ValueRecordName = "record_name" // The owner name, without a trailing dot.
+	ValueRecordType = "record_type" // "TXT", "MX", ...
+	ValueRecord     = "record"      // Its data, without quotes: as a form of a DNS host wants it.
+)
+
+// A place describes a name that remedies may speak of.
+type place struct {
+	unknown Text   // Written where no value is known.
+	example string // Written in the documentation.
+}
+
+var places = map[string]place{
+	ValueTarget:     {Text{"your target", "ваша цель"}, "example.org"},
+	ValueDomain:     {Text{"your domain", "ваш домен"}, "example.org"},
+	ValueHost:       {Text{"host name", "имя сервера"}, "mail.example.org"},
+	ValueAddress:    {Text{"IP address", "IP-адрес"}, "203.0.113.9"},
+	ValuePort:       {Text{"port", "порт"}, "25"},
+	ValueServerName: {Text{"server name", "имя сервера"}, "mail.example.org"},
+	ValueSelector:   {Text{"selector", "селектор"}, "s2026a"},
+	ValueSender:     {Text{"sending IP address", "IP-адрес отправителя"}, "203.0.113.9"},
+	ValueHelo:       {Text{"HELO name", "имя для HELO"}, "out.example.org"},
+	ValueProber:     {Text{"IP address of the exporter", "IP-адрес экспортёра"}, "198.51.100.7"},
+	ValueMX:         {Text{"your MX hosts", "ваши MX-серверы"}, "mx1.example.org, mx2.example.org"},
+	ValueAlias:      {Text{"name that the alias points to", "имя, на которое указывает CNAME"}, "mail.example.net"},
+	ValueTerm:       {Text{"term", "механизм"}, "include:_spf.example.net"},
+	ValueIncludes:   {Text{"include", "include"}, "include:_spf.example.net"},
+	ValueLimit:      {Text{"limit", "предел"}, "10"},
+	ValueRecipient:  {Text{"recipient", "адрес получателя"}, "postmaster@example.org"},
+	ValueFrom:       {Text{"sender's address", "адрес отправителя"}, "probe@example.net"},
+	ValueUser:       {Text{"user name", "имя пользователя"}, "monitor"},
+	ValueProvider:   {Text{"provider", "провайдер"}, "Google"},
+	ValueResolver:   {Text{"resolver", "DNS-резолвер"}, "127.0.0.1:53"},
+	ValueList:       {Text{"list", "список"}, "spamhaus_zen"},
+	ValueListName:   {Text{"the list", "список"}, "Spamhaus ZEN"},
+	ValueListPage:   {Text{"the list's page", "страница списка"}, "https://check.spamhaus.org/"},
+	ValueListText:   {Text{"what the list says", "что пишет список"}, "Listed, see https://check.spamhaus.org/"},
+	ValueSubject:    {Text{"listed IP address or name", "IP-адрес или имя из списка"}, "203.0.113.9"},
+	ValueRecordName: {Text{"record name", "имя записи"}, "example.org"},
+	ValueRecordType: {Text{"record type", "тип записи"}, "TXT"},
+	ValueRecord:     {Text{"record", "запись"}, "v=spf1 mx -all"},
+}
+
+// ExampleValues returns example values for the documentation, with those of an entry in place of the general ones.
+func ExampleValues(own Values) Values {
+	out := Values{}
+	for name, p := range places {
+		out[name] = cmp.Or(own[name], p.example)
+	}
+	return out
+}
+
+// With returns v with the values of o that are known in place of its own. Neither is changed.
+func (v Values) With(o Values) Values {
+	out := maps.Clone(v)
+	if out == nil {
+		out = Values{}
+	}
+	for name, value := range o {
+		if value != "" {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// A Remedy is one thing to do. Its text may name values, as in "ask {host}", in code spans only.
+type Remedy struct {
+	Text   `yaml:",inline"`
+	If     []string `yaml:"if"`     // Shown only where all these values are known.
+	Unless []string `yaml:"unless"` // Shown only where none of these values is known.
+}
+
+// placeForm is how a text names a value.
+var placeForm = regexp.MustCompile(`\{([a-z_]+)\}`)
+
+// Fill returns the text in a language with the values that it names. A value that is not known is written as what it is, in
+// angle brackets: <your domain>.
+func (t Text) Fill(l Lang, v Values) string {
+	return placeForm.ReplaceAllStringFunc(t.In(l), func(match string) string {
+		name := match[1 : len(match)-1]
+		if value := v[name]; value != "" {
+			return inCode(value)
+		}
+		if p, ok := places[name]; ok {
+			return "<" + p.unknown.In(l) + ">"
+		}
+		return match
+	})
+}
+
+// inCode makes a value safe within a code span: peers choose some of them.
+func inCode(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '`':
+			return '\''
+		case unicode.IsControl(r), !unicode.IsPrint(r):
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// RemediesFor returns what to do in a language where these values are known, the first thing first.
+func (a *Advice) RemediesFor(l Lang, v Values) []string {
+	return FillRemedies(a.Remedies, l, v)
+}
+
+// FillRemedies returns the remedies that apply where these values are known, in a language.
+func FillRemedies(list []Remedy, l Lang, v Values) (out []string) {
+	known := func(name string) bool { return v[name] != "" }
+	for _, r := range list {
+		if slices.ContainsFunc(r.Unless, known) || slices.ContainsFunc(r.If, func(name string) bool { return !known(name) }) {
+			continue
+		}
+		out = append(out, r.Fill(l, v))
+	}
+	return out
+}
+
+// A Record is a DNS record to publish.
+type Record struct {
+	Name string // The owner name, without a trailing dot.
+	Type string
+	Data string // Without quotes: as a form of a DNS host wants it.
+}
+
+// Record returns the record to publish; false if none is known.
+func (v Values) Record() (Record, bool) {
+	r := Record{v[ValueRecordName], v[ValueRecordType], v[ValueRecord]}
+	return r, r.Name != "" && r.Type != "" && r.Data != ""
+}
+
+// maxRecord is how long a record to publish may be, in bytes: the TXT records of mail are shorter.
+const maxRecord = 4096
+
+// RecordValues is the reverse of Values.Record; nil for a record that cannot be shown whole and as it is, because it is very
+// long or holds something else than printable ASCII.
+func RecordValues(name, kind, data string) Values {
+	plain := func(s string) bool {
+		return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '`' })
+	}
+	if len(data) > maxRecord || !plain(data) || !plain(name) {
+		return nil
+	}
+	return Values{ValueRecordName: name, ValueRecordType: kind, ValueRecord: data}
+}
+
+// remedies says what is wrong with remedies: beside texts in both languages, every value named must be in the closed set, in both
+// languages and in a code span, and an entry must say what to do whichever values are known.
+func (f *faults) remedies(name string, list []Remedy) {
+	if len(list) == 0 {
+		f.add(name, "remedies are missing")
+	}
+	always := false
+	for _, r := range list {
+		f.text(name, "remedies", r.Text)
+		f.places(name, r.Text)
+		for _, value := range slices.Concat(r.If, r.Unless) {
+			if _, ok := places[value]; !ok {
+				f.add(name, "a remedy depends on %s, which is no value", value)
+			}
+		}
+		always = always || len(r.If) == 0
+	}
+	if len(list) > 0 && !always {
+		f.add(name, "every remedy needs some value, and none may be known")
+	}
+}
+
+// places says what is wrong with the values that a text names.
+func (f *faults) places(name string, t Text) {
+	var named [2][]string
+	for i, s := range []string{t.EN, t.RU} {
+		for _, m := range placeForm.FindAllStringSubmatchIndex(s, -1) {
+			value := s[m[2]:m[3]]
+			if _, ok := places[value]; !ok {
+				f.add(name, "{%s} is no value", value)
+			}
+			if strings.Count(s[:m[0]], "`")%2 == 0 {
+				f.add(name, "{%s} stands outside of a code span", value)
+			}
+			named[i] = append(named[i], value)
+		}
+		slices.Sort(named[i])
+		named[i] = slices.Compact(named[i])
+	}
+	if !slices.Equal(named[0], named[1]) {
+		f.add(name, "the languages name different values: %v and %v", named[0], named[1])
+	}
+}

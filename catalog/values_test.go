@@ -1,0 +1,58 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestFill: what is known stands in the text, what is not is said in words, and no value breaks out of its code span.
+func TestFill(t *testing.T) {
+	text := Text{EN: "Ask `{host}` for `{domain}`.", RU: "Спросите `{host}` о `{domain}`."}
+	for _, test := range []struct {
+		lang   Lang
+		values Values
+		want   string
+	}{
+		{English, Values{ValueHost: "mx.example.net", ValueDomain: "example.net"}, "Ask `mx.example.net` for `example.net`."},
+		{Russian, Values{ValueHost: "mx.example.net"}, "Спросите `mx.example.net` о `<ваш домен>`."},
+		{English, nil, "Ask `<host name>` for `<your domain>`."},
+		{English, Values{ValueHost: "a`b\x1b[31m\u202e", ValueDomain: "{host}"}, "Ask `a'b?[31m?` for `{host}`."},
+	} {
+		if got := text.Fill(test.lang, test.values); got != test.want {
+			t.Errorf("%s %q: %q, want %q", test.lang, test.values, got, test.want)
+		}
+	}
+	if got := (Text{EN: "Exim: `${if eq{$x}{}{}{*}}`"}).Fill(English, nil); got != "Exim: `${if eq{$x}{}{}{*}}`" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestRemediesFor: a remedy is shown where what it needs is known, and another where it is not.
+func TestRemediesFor(t *testing.T) {
+	a := Advice{Remedies: []Remedy{
+		{Text: Text{EN: "always"}},
+		{Text: Text{EN: "publish `{record}`"}, If: []string{ValueRecord}},
+		{Text: Text{EN: "write a record"}, Unless: []string{ValueRecord}},
+	}}
+	if got := a.RemediesFor(English, nil); !slices.Equal(got, []string{"always", "write a record"}) {
+		t.Errorf("%q", got)
+	}
+	got := a.RemediesFor(English, RecordValues("example.org", "TXT", "v=spf1 -all"))
+	if !slices.Equal(got, []string{"always", "publish `v=spf1 -all`"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestRecordValues: a record to publish is whole and printable, or none is proposed.
+func TestRecordValues(t *testing.T) {
+	r, ok := RecordValues("example.org", "TXT", "v=spf1 -all").Record()
+	if !ok || r != (Record{"example.org", "TXT", "v=spf1 -all"}) {
+		t.Errorf("%v %v", r, ok)
+	}
+	for _, data := range []string{"", "v=spf1 –all", "a\nb", "a`b", "a\x1bb", strings.Repeat("a", maxRecord+1)} {
+		if r, ok := RecordValues("example.org", "TXT", data).Record(); ok {
+			t.Errorf("%.20q is proposed: %v", data, r)
+		}
+	}
+}

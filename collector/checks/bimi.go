@@ -70,7 +70,7 @@ func findBIMI(ctx context.Context, r *Round, p *Part, domain string) (foundRecor
 	if err != nil {
 		return foundRecord{}, err
 	}
-	return findRecord(p, name, answer, record.IsBIMI, "bimi1"), nil
+	return findRecord(p, name, answer, formBIMI), nil
 }
 
 // judgeStrictness says whether DMARC is strict enough for a logo to be shown: quarantine or reject for every letter, and not as a test (t=y,
@@ -93,6 +93,6 @@ func judgeStrictness(ctx context.Context, r *Round) {
 	}
 	pct, partly := s.record.Old.Get("pct")
 	if !ok || policy == record.DispositionNone || s.record.Testing || partly && pct != "100" {
-		p.Find("bimi_dmarc", "", s.owner()+" "+quoteRecord(s.texts[0]))
+		p.Find("bimi_dmarc", "", s.place()+" "+quoteRecord(s.texts[0]))
 	}
 }

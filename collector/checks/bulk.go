@@ -281,7 +281,7 @@ func (f bulkFacts) dmarc(ctx context.Context, r *Round, bySPF, byDKIM bulkVerdic
 		}
 		return demandUnmet(missingDMARC(ctx, r, f.walk))
 	}
-	shown := found.owner() + " has " + quoteRecord(found.texts[0])
+	shown := found.place() + " has " + quoteRecord(found.texts[0])
 	if _, _, _, ok := found.policies(); !ok {
 		return demandUnmet(shown + ", which receivers ignore")
 	}

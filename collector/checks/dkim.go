@@ -4,16 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 )
 
-// RFC 8301 section 3.2: verifiers must not accept RSA keys below 1024 bits, signers should use 2048.
+// RFC 8301 section 3.2: verifiers must not accept RSA keys below 1024 bits, signers should use 2048. Verifiers must take keys up to
+// 4096 bits and may take longer ones: rspamd takes 8192 at most, OpenSSL 16384. So one of up to 8192 bits
+// is good for most receivers, and one beyond that counts as unusable.
 const (
 	leastRSABits = 1024
 	goodRSABits  = 2048
+	sureRSABits  = 4096
+	mostRSABits  = 8192
 )
 
 // unusedSelector is a selector that nobody has, by which a wildcard record gives itself away.
@@ -47,7 +53,7 @@ var dkimCheck = &Check{
 	Ref:     "RFC 6376 section 3.6, RFC 8301, RFC 8463",
 	Metrics: []*Metric{dkimKeyValid, dkimKeyBits, recordChange},
 	Problems: []string{
-		"dkim_missing", "dkim_revoked", "dkim_invalid", "dkim_multiple", "dkim_weak", "dkim_short", "dkim_testing",
+		"dkim_missing", "dkim_revoked", "dkim_invalid", "dkim_multiple", "dkim_weak", "dkim_short", "dkim_long", "dkim_testing",
 		"dkim_wrong_service", "dkim_hash_unusable", "dkim_ed25519_wrapped", "dkim_ed25519_only",
 	},
 	Run: runDKIM,
@@ -123,9 +129,7 @@ func judgeSelector(ctx context.Context, r *Round, p *Part, selector string, answ
 
 // missingKey says in which way a key is missing.
 func missingKey(name string, answer dnsclient.Answer[string]) string {
-	if n := len(answer.Aliases); n > 0 {
-		name += ", an alias of " + answer.Aliases[n-1] + ","
-	}
+	name = alsoKnown(name, answer.Aliases)
 	switch answer.Outcome {
 	case dnsclient.OutcomeNoName:
 		return name + " does not exist (NXDOMAIN)"
@@ -163,6 +167,8 @@ func judgeKeyRecord(p *Part, selector, text string) string {
 		find("dkim_weak", strconv.Itoa(key.Bits)+" bits", true)
 	case key.Type == record.KeyRSA && key.Bits < goodRSABits:
 		find("dkim_short", strconv.Itoa(key.Bits)+" bits", false)
+	case key.Type == record.KeyRSA && key.Bits > sureRSABits:
+		find("dkim_long", fmt.Sprintf("%d bits, and receivers need not take more than %d", key.Bits, sureRSABits), key.Bits > mostRSABits)
 	}
 	if d.Testing() {
 		find("dkim_testing", "t=y", false)
@@ -171,7 +177,11 @@ func judgeKeyRecord(p *Part, selector, text string) string {
 		find("dkim_wrong_service", "the services are "+strconv.Quote(fmt.Sprint(d.Services)), true)
 	}
 	if !d.AllowsSHA256() {
-		find("dkim_hash_unusable", "the hash functions are "+strconv.Quote(fmt.Sprint(d.Hashes)), true)
+		evidence := "the hash functions are " + strconv.Quote(fmt.Sprint(d.Hashes))
+		if slices.ContainsFunc(d.Hashes, func(h string) bool { return strings.EqualFold(h, record.HashSHA256) }) {
+			evidence += "; case counts, and only some receivers, such as OpenDKIM, read capitals as " + record.HashSHA256
+		}
+		find("dkim_hash_unusable", evidence, true)
 	}
 	if !usable {
 		return ""

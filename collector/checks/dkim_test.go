@@ -1,6 +1,12 @@
 package checks
 
 import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,8 +23,22 @@ var dkimKeys = strings.NewReplacer(
 	"{pkcs1}", `MIIBCgKCAQEAvGGBrWnlClYtsK/SkTjh2o+wG2pzMT2hHbk1T9PtkfPCjdxzMcLymDUR85ukDCDl3zR67UkhYeTv9jhhrCqBZ2FM0A3UOi+GMFLoxFyymw6cfzFjm83vgmEk5F5+eJGVqul0cTeJLEe1xovXuvEqGKNJ5lGGZ6FKlFvOHB+MTvUq3dSz0UL6C2Y0Q3w9" "`+
 		`aa34TTmCRPNi2d8tMujI2msampZhIKqt4MoX7MeSofAvkeQypiZSmrRhgj1joNsDpGjP/EVeVWhTxzjkxbMIxdxNCqOgEfklcOSSQwIVaSIsWh9l7h2AEqupP+X7po+iDJGi+uHBthD1F6Ym8Pxv05cuMwIDAQAB`,
 	"{ed25519}", `NsAiBMbF6VdKZczT64fkPxAgsLGZrXpvqBuC9K1FFao=`,
+	"{rsa4096}", longKey(4096),
+	"{rsa5120}", longKey(5120),
+	"{rsa8448}", longKey(8448),
 	"{wrapped}", `MCowBQYDK2VwAyEANsAiBMbF6VdKZczT64fkPxAgsLGZrXpvqBuC9K1FFao=`,
 )
+
+// longKey is what looks like an RSA key of so many bits, in strings of DNS.
+func longKey(bits int) string {
+	octets := bytes.Repeat([]byte{0xff}, bits/8)
+	der, _ := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: new(big.Int).SetBytes(octets), E: 65537}) // Never fails for RSA.
+	var pieces []string
+	for piece := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(der)), 200) {
+		pieces = append(pieces, string(piece))
+	}
+	return strings.Join(pieces, `" "`)
+}
 
 func TestDKIM(t *testing.T) {
 	selectors := func(names ...string) targets.Domain { return targets.Domain{DKIMSelectors: names} }
@@ -115,6 +135,19 @@ s1._domainkey.%s TXT "p={rsa1024}"`, want: `
 dkim_key_bits selector=s1 key_type=rsa 1024
 dkim_key_valid selector=s1 1
 ! dkim_short`},
+		{name: "long", domain: selectors("s1", "s2"), zone: `
+s1._domainkey.%s TXT "p={rsa5120}"
+s2._domainkey.%s TXT "p={rsa4096}"`, want: `
+dkim_key_bits selector=s1 key_type=rsa 5120
+dkim_key_valid selector=s1 1
+! dkim_long
+dkim_key_bits selector=s2 key_type=rsa 4096
+dkim_key_valid selector=s2 1`},
+		{name: "far-too-long", domain: selectors("s1"), zone: `
+s1._domainkey.%s TXT "p={rsa8448}"`, want: `
+dkim_key_bits selector=s1 key_type=rsa 8448
+dkim_key_valid selector=s1 0
+! dkim_long`},
 		{name: "testing", domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "t=s:y; p={rsa2048}"`, want: `
 dkim_key_bits selector=s1 key_type=rsa 2048

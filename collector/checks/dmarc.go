@@ -122,7 +122,7 @@ func judgeIgnored(r *Round, p *Part, walk []*dmarcStep) bool {
 	ignored := false
 	for _, s := range walk {
 		if n := len(s.texts); n > 1 && ours(r, s) {
-			p.Find("dmarc_multiple", "", fmt.Sprintf("%s has %d DMARC records: %s and %s", s.owner(), n, quoteRecord(s.texts[0]), quoteRecord(s.texts[1])))
+			p.Find("dmarc_multiple", "", fmt.Sprintf("%s has %d DMARC records: %s and %s", s.place(), n, quoteRecord(s.texts[0]), quoteRecord(s.texts[1])))
 			ignored = true
 		}
 	}
@@ -130,10 +130,10 @@ func judgeIgnored(r *Round, p *Part, walk []*dmarcStep) bool {
 		return ignored
 	}
 	for _, text := range walk[0].others {
-		if !strings.Contains(strings.ToLower(text[:min(len(text), 20)]), "dmarc") {
+		if !meantAs(text, "dmarc") {
 			continue
 		}
-		p.Find("dmarc_invalid", "", quoteRecord(text)+" is no DMARC record, because it does not begin with v=DMARC1 and a semicolon")
+		p.Find("dmarc_invalid", "", walk[0].place()+" "+quoteRecord(text)+" is no DMARC record: "+badBeginning(text, "v=DMARC1 and a semicolon"))
 		return true
 	}
 	return ignored
@@ -141,7 +141,7 @@ func judgeIgnored(r *Round, p *Part, walk []*dmarcStep) bool {
 
 // missingDMARC says that receivers find no record, and shows one that was put at the domain instead of below _dmarc.
 func missingDMARC(ctx context.Context, r *Round, walk []*dmarcStep) string {
-	evidence := fmt.Sprintf("neither %s nor a name above it has a DMARC record", walk[0].owner())
+	evidence := fmt.Sprintf("neither %s nor a name above it has a DMARC record", walk[0].place())
 	answer, err := r.Env.DNS.TXT(ctx, r.Target.Name)
 	if err != nil {
 		return evidence // That it is missing is known all the same.
@@ -173,7 +173,7 @@ func judgeDMARC(r *Round, p *Part, found *dmarcStep, above, exists bool) bool {
 		policy = sub
 	}
 	p.Emit(dmarcPolicy, 1, string(policy), string(sub), found.name)
-	evidence := fmt.Sprintf("the policy is %s, and %s for names below; %s says %s", policy, sub, found.owner(), quoteRecord(found.texts[0]))
+	evidence := fmt.Sprintf("the policy is %s, and %s for names below; %s says %s", policy, sub, found.place(), quoteRecord(found.texts[0]))
 	const reject = record.DispositionReject
 	switch {
 	case parked(r) && (policy != reject || sub != reject || nonexistent != reject):
@@ -187,18 +187,23 @@ func judgeDMARC(r *Round, p *Part, found *dmarcStep, above, exists bool) bool {
 // judgeTags tells the faults of a record that do not depend on whom it is applied to.
 func judgeTags(r *Round, p *Part, found *dmarcStep) {
 	for _, m := range found.mistakes {
+		mistake := strings.TrimSuffix(found.place(), ",") + ": " + m.Error()
 		if m.Tag == "p" && !errors.Is(m, record.ErrDuplicate) {
-			p.Find("dmarc_policy_missing", "", found.owner()+": "+m.Error())
+			p.Find("dmarc_policy_missing", "", mistake)
 		} else {
-			p.Find("dmarc_invalid", "", found.owner()+": "+m.Error())
+			p.Find("dmarc_invalid", "", mistake)
 		}
 	}
 	d := found.record
 	if len(d.Old) > 0 {
-		p.Find("dmarc_old_tags", "", found.owner()+" has "+quoteRecord(d.Old.String()))
+		p.Find("dmarc_old_tags", "", found.place()+" has "+quoteRecord(d.Old.String()))
 	}
-	if len(d.Aggregate) == 0 && !found.mistakes.Has("rua") && !parked(r) {
-		p.Find("dmarc_no_reports", "", found.owner()+" has "+quoteRecord(found.texts[0]))
+	if !slices.ContainsFunc(d.Aggregate, record.ReportURI.Mail) && !found.mistakes.Has("rua") && !parked(r) {
+		evidence := found.place() + " has " + quoteRecord(found.texts[0])
+		if len(d.Aggregate) > 0 {
+			evidence += ": reports are sent to mailto addresses only"
+		}
+		p.Find("dmarc_no_reports", "", evidence)
 	}
 }
 
@@ -245,19 +250,19 @@ func judgeReports(ctx context.Context, r *Round, found *dmarcStep) {
 		p.Evidence = append(p.Evidence, fmt.Sprintf("reports go to %d domains of others, of which %d were asked whether they want them", n, maxReportHosts))
 		hosts = hosts[:maxReportHosts]
 	}
-	answers := make([][]string, len(hosts))
+	answers := make([]dnsclient.Answer[string], len(hosts))
 	errs := make([]error, len(hosts))
 	name := func(i int) string { return found.name + "._report._dmarc." + hosts[i] }
 	sideBySide(len(hosts), func(i int) { answers[i], errs[i] = askTexts(ctx, r, name(i)) })
 	for i, host := range hosts {
 		p := r.Part("report "+host, HoldRecords)
-		for _, text := range answers[i] {
-			p.Evidence = append(p.Evidence, name(i)+" "+quoteRecord(text))
+		for _, text := range answers[i].Records {
+			p.Evidence = append(p.Evidence, alsoKnown(name(i), answers[i].Aliases)+" "+quoteRecord(text))
 		}
 		switch {
 		case errs[i] != nil:
 			p.Unknown = errs[i]
-		case !slices.ContainsFunc(answers[i], record.IsDMARC):
+		case !slices.ContainsFunc(answers[i].Records, record.IsDMARC):
 			p.Find("dmarc_report_unauthorised", "", fmt.Sprintf("%s, and has no DMARC record at %s", reportsTo(found, host), name(i)))
 		}
 	}

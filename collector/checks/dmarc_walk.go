@@ -19,10 +19,11 @@ const maxWalkLabels = 7
 
 // A dmarcStep is what one question of the walk brought.
 type dmarcStep struct {
-	name   string   // The domain; the record stands below it.
-	texts  []string // DMARC records. Receivers discard all if there are several.
-	others []string // TXT records of other kinds.
-	err    error    // It could not be told.
+	name    string   // The domain; the record stands below it.
+	aliases []string // Where the name below it leads, the last one last.
+	texts   []string // DMARC records. Receivers discard all if there are several.
+	others  []string // TXT records of other kinds.
+	err     error    // It could not be told.
 
 	// Of the only record:
 	record   record.DMARC
@@ -60,11 +61,12 @@ func walkNames(domain string) []string {
 // askDMARC asks for the record of one name.
 func askDMARC(ctx context.Context, r *Round, name string) *dmarcStep {
 	s := &dmarcStep{name: name}
-	var texts []string
-	if texts, s.err = askTexts(ctx, r, s.owner()); s.err != nil {
+	var answer dnsclient.Answer[string]
+	if answer, s.err = askTexts(ctx, r, s.owner()); s.err != nil {
 		return s
 	}
-	for _, text := range texts {
+	s.aliases = answer.Aliases
+	for _, text := range answer.Records {
 		if record.IsDMARC(text) {
 			s.texts = append(s.texts, text)
 		} else {
@@ -80,25 +82,28 @@ func askDMARC(ctx context.Context, r *Round, name string) *dmarcStep {
 }
 
 // askTexts asks for the TXT records of a name that was put together; one too long for DNS has none.
-func askTexts(ctx context.Context, r *Round, name string) ([]string, error) {
+func askTexts(ctx context.Context, r *Round, name string) (dnsclient.Answer[string], error) {
 	answer, err := r.Env.DNS.TXT(ctx, name)
 	if errors.Is(err, dnsclient.ErrBadName) {
-		return nil, nil
+		return dnsclient.Answer[string]{}, nil
 	}
-	return answer.Records, err
+	return answer, err
 }
 
 // owner is the name that the record stands at.
 func (s *dmarcStep) owner() string { return "_dmarc." + s.name }
 
+// place is the same for people, with the name that it is an alias of.
+func (s *dmarcStep) place() string { return alsoKnown(s.owner(), s.aliases) }
+
 // evidence says what the step brought.
 func (s *dmarcStep) evidence() []string {
 	if len(s.texts) == 0 {
-		return []string{s.owner() + " has no DMARC record"}
+		return []string{s.place() + " has no DMARC record"}
 	}
 	var lines []string
 	for _, text := range s.texts {
-		lines = append(lines, s.owner()+" "+quoteRecord(text))
+		lines = append(lines, s.place()+" "+quoteRecord(text))
 	}
 	return lines
 }

@@ -72,7 +72,7 @@ func runMTASTS(ctx context.Context, r *Round) error {
 		return err
 	}
 	p := r.Part("policy", HoldRecords) // Record and file are one thing: neither is worth anything without the other.
-	found := findRecord(p, name, answer, record.IsMTASTS, "stsv1")
+	found := findRecord(p, name, answer, formMTASTS)
 	switch {
 	case found.missing != "":
 		p.Unknown = missingIfMailed(ctx, r, p, "mta_sts_missing", "", found.missing)
@@ -233,31 +233,52 @@ func missingIfMailed(ctx context.Context, r *Round, p *Part, problem string, sev
 // A foundRecord is the one record of its kind at a name, or why it is not there.
 type foundRecord struct{ text, missing, fault string }
 
+// A recordForm is how records of a standard are told from other TXT records.
+type recordForm struct {
+	is    func(string) bool
+	mark  string // A word in lower case by which a record that was meant gives itself away where it is too broken to count.
+	begin string // What it must begin with.
+}
+
+var (
+	formMTASTS = recordForm{record.IsMTASTS, "stsv1", "v=STSv1 and a semicolon"}
+	formTLSRPT = recordForm{record.IsTLSRPT, "tlsrpt", "v=TLSRPTv1 and a semicolon"}
+	formBIMI   = recordForm{record.IsBIMI, "bimi1", "v=BIMI1 and a semicolon"}
+)
+
 // findRecord picks the record that is meant among the TXT records of a name, as the standards of MTA-STS, TLS-RPT and BIMI say it: others
-// are discarded, and of several none counts. mark is a word in lower case by which a record that was meant gives itself away
-// where it is too broken to count.
-func findRecord(p *Part, name string, answer dnsclient.Answer[string], is func(string) bool, mark string) foundRecord {
+// are discarded, and of several none counts.
+func findRecord(p *Part, name string, answer dnsclient.Answer[string], form recordForm) foundRecord {
 	var meant, almost []string
 	for _, text := range answer.Records {
 		switch {
-		case is(text):
+		case form.is(text):
 			meant = append(meant, text)
-		case strings.Contains(strings.ToLower(text), mark):
+		case meantAs(text, form.mark):
 			almost = append(almost, text)
 		default:
 			continue
 		}
 		p.Evidence = append(p.Evidence, name+" "+quoteRecord(text))
 	}
+	name = alsoKnown(name, answer.Aliases)
 	switch {
 	case len(meant) == 1:
 		return foundRecord{text: meant[0]}
 	case len(meant) > 1:
-		return foundRecord{fault: fmt.Sprintf("%d records: %s and %s", len(meant), quoteRecord(meant[0]), quoteRecord(meant[1]))}
+		return foundRecord{fault: fmt.Sprintf("%s has %d records: %s and %s", name, len(meant), quoteRecord(meant[0]), quoteRecord(meant[1]))}
 	case len(almost) > 0:
-		return foundRecord{fault: quoteRecord(almost[0]) + " does not begin as it must"}
+		return foundRecord{fault: name + " " + quoteRecord(almost[0]) + ": " + badBeginning(almost[0], form.begin)}
 	case answer.Outcome == dnsclient.OutcomeNoName:
 		return foundRecord{missing: name + " does not exist (NXDOMAIN)"}
 	}
 	return foundRecord{missing: name + " has no such record"}
+}
+
+// alsoKnown is a name with what it is an alias of, if it is one.
+func alsoKnown(name string, aliases []string) string {
+	if n := len(aliases); n > 0 {
+		return name + ", an alias of " + aliases[n-1] + ","
+	}
+	return name
 }

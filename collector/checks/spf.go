@@ -277,11 +277,24 @@ func pick(texts []string, is func(string) bool) []string {
 // almostSPF says that a name has no SPF record, and shows what is probably meant as one.
 func almostSPF(name string, texts []string) string {
 	for _, text := range texts {
-		if head := strings.ToLower(text[:min(len(text), 20)]); strings.Contains(head, "spf") {
-			return fmt.Sprintf("%s has no SPF record; %s is none, because it does not begin with v=spf1 and a space", name, quoteRecord(text))
+		if meantAs(text, "spf") {
+			return fmt.Sprintf("%s has no SPF record; %s is none: %s", name, quoteRecord(text), badBeginning(text, "v=spf1 and a space"))
 		}
 	}
 	return name + " has no SPF record"
+}
+
+// meantAs reports whether the beginning of a text has a word in lower case, be it written with characters that only look like it.
+func meantAs(text, word string) bool {
+	return strings.Contains(strings.ToLower(record.Plain(text[:min(len(text), 40)])), word)
+}
+
+// badBeginning says what is wrong with the beginning of a text that is meant as a record.
+func badBeginning(text, want string) string {
+	if text != strings.TrimLeft(text, " \t\r\n") {
+		return "it begins with white space instead of " + want
+	}
+	return "it does not begin with " + want
 }
 
 // judgeSPFText finds what spoils records altogether (RFC 7208 section 4.5: more than one; section 4.6: an error). ok
@@ -406,10 +419,5 @@ func permitsSomebody(spf record.SPF) bool {
 // maxQuotedRecord is how much of a record is shown, in octets.
 const maxQuotedRecord = 300
 
-// quoteRecord shows a stranger's text, its beginning if it is long, in visible ASCII between quotes.
-func quoteRecord(text string) string {
-	if len(text) > maxQuotedRecord {
-		return strconv.QuoteToASCII(text[:maxQuotedRecord]) + "..."
-	}
-	return strconv.QuoteToASCII(text)
-}
+// quoteRecord shows a stranger's text, its beginning if it is long, between quotes.
+func quoteRecord(text string) string { return record.Quote(text, maxQuotedRecord) }

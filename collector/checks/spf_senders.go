@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/spf"
@@ -141,13 +142,17 @@ func (v spfVerdict) evidence(q spfQuestion) string {
 	default:
 		text += fmt.Sprintf(", since nothing in the record of %s matches", v.Domain)
 	}
-	return clip(fmt.Sprintf("%s (%s, %d void)", text, counted(v.Lookups, "lookup", "lookups"), v.Voids))
+	text = fmt.Sprintf("%s (%s, %d void)", text, counted(v.Lookups, "lookup", "lookups"), v.Voids)
+	if all := v.Voids + v.HostVoids; v.Voids <= spf.MaxVoids && all > spf.MaxVoids && v.Result != spf.PermError {
+		text += fmt.Sprintf("; receivers that count the question for each MX host, as pyspf does, find %d void, and give permerror", all)
+	}
+	return clip(text)
 }
 
-// clip keeps the beginning of a line in visible ASCII that holds a stranger's words.
+// clip keeps the beginning of a line that holds a stranger's words, which are quoted.
 func clip(line string) string {
 	if len(line) > 2*maxQuotedRecord {
-		return line[:2*maxQuotedRecord] + "..."
+		return strings.ToValidUTF8(line[:2*maxQuotedRecord], "") + "..."
 	}
 	return line
 }

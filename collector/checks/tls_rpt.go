@@ -33,7 +33,7 @@ func runTLSRPT(ctx context.Context, r *Round) error {
 		return err
 	}
 	p := r.Part("record", HoldRecords)
-	found := findRecord(p, name, answer, record.IsTLSRPT, "tlsrpt")
+	found := findRecord(p, name, answer, formTLSRPT)
 	valid := false
 	switch {
 	case found.missing != "":

@@ -30,6 +30,9 @@ var dkimPatients = []patient{
 	{"old-key", "The DKIM key has 1024 bits.", "dkim_short", onDomain, func(_ *World, h *home) {
 		h.dkim[0] = rsaRecord(1024)
 	}},
+	{"huge-key", "The DKIM key has 5120 bits.", "dkim_long", onDomain, func(_ *World, h *home) {
+		h.dkim[0] = rsaRecord(5120)
+	}},
 	{"test-key", "The DKIM key says that it is a test.", "dkim_testing", onDomain, func(_ *World, h *home) {
 		h.dkim[0] = strings.Replace(h.dkim[0], "k=rsa", "k=rsa; t=y", 1)
 	}},

@@ -170,7 +170,11 @@ func (d DKIM) Key() (Key, error) {
 	case KeyEd25519:
 		return ed25519Key(d.Data)
 	}
-	return Key{}, fmt.Errorf("%w: %s", ErrKeyType, quote(d.KeyType))
+	note := ""
+	if kind := strings.ToLower(d.KeyType); kind == KeyRSA || kind == KeyEd25519 {
+		note = "; case counts, and only some receivers, such as OpenDKIM, read it as " + kind
+	}
+	return Key{}, fmt.Errorf("%w: %s%s", ErrKeyType, quote(d.KeyType), note)
 }
 
 // rsaKey reads an RSA key. RFC 6376 section 3.6.1 says that p holds an RSAPublicKey (RFC 8017 appendix A.1.1), and its

@@ -60,6 +60,9 @@ type ReportURI struct {
 	Limit string // How long a report may be, "10m", as written after an exclamation mark. RFC 9989 ended it. Mostly "".
 }
 
+// Mail reports whether reports are sent there. RFC 9989 section 4.7: mailto is the one scheme that has a meaning.
+func (u ReportURI) Mail() bool { return u.Host != "" }
+
 // String writes the address as it stands in a record.
 func (u ReportURI) String() string {
 	if u.Limit == "" {
@@ -117,12 +120,13 @@ func (e DMARCErrors) Has(tags ...string) bool {
 const dmarcVersion = "DMARC1"
 
 // IsDMARC reports whether a TXT record counts as one of DMARC. RFC 9989 section 4.10: those whose first tag is not v with
-// exactly the value DMARC1 are discarded before they are counted. White space before the v is no part of
-// the grammar (section 4.8), and receivers pass over it; so do we.
+// exactly the value DMARC1 are discarded before they are counted. The grammar (section 4.8) has white space around the
+// equals sign and before the semicolon, and none before the v. Receivers differ there: rspamd and mox discard
+// such a record, OpenDMARC takes it. What only some take does not count here.
 func IsDMARC(text string) bool {
 	spec, _, _ := strings.Cut(text, ";")
 	name, value, ok := strings.Cut(spec, "=")
-	return ok && len(text) <= maxText && strings.EqualFold(trimFWS(name), "v") && trimFWS(value) == dmarcVersion
+	return ok && len(text) <= maxText && strings.EqualFold(strings.TrimRight(name, " \t\r\n"), "v") && trimFWS(value) == dmarcVersion
 }
 
 // ParseDMARC reads a DMARC record. The error is ErrVersion if it is none (IsDMARC), ErrTooLong, or DMARCErrors with every

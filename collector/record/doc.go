@@ -28,10 +28,7 @@
 // many purposes.
 package record
 
-import (
-	"errors"
-	"strconv"
-)
+import "errors"
 
 // Kinds of errors in a record.
 var (
@@ -65,17 +62,12 @@ var (
 const (
 	// maxText is what DNS can carry: RDLENGTH has 16 bits (RFC 1035 section 3.2.1).
 	maxText = 65535
-	// maxQuoted is how much of a stranger's text an error shows.
+	// maxQuoted is how much of a stranger's text an error shows, in bytes.
 	maxQuoted = 60
 )
 
-// quote gives the beginning of a stranger's text in visible ASCII between quotes.
-func quote(text string) string {
-	if len(text) > maxQuoted {
-		return strconv.QuoteToASCII(text[:maxQuoted]) + "..."
-	}
-	return strconv.QuoteToASCII(text)
-}
+// quote gives the beginning of a stranger's text for an error.
+func quote(text string) string { return Quote(text, maxQuoted) }
 
 // Octet classes of RFC 5234 appendix B.1.
 

@@ -41,7 +41,7 @@ func ParseMacroString(text string) (MacroString, error) {
 			literal, _, _ := strings.Cut(text, "%")
 			for i, c := range []byte(literal) {
 				if c < '!' || c > '~' {
-					return nil, fmt.Errorf("%w: %s", ErrCharacter, quote(literal[i:i+1]))
+					return nil, fmt.Errorf("%w: %s", ErrCharacter, quote(firstCharacter(literal[i:])))
 				}
 			}
 			m, text = append(m, Macro{Literal: literal}), text[len(literal):]

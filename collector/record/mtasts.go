@@ -88,6 +88,10 @@ func parseFields(text, version string) (TagList, error) {
 		case value == "" || !isAll(value, fieldOctet(name)):
 			return nil, fmt.Errorf("field %s: %w: %s", name, ErrSyntax, quote(value))
 		case seen[name]:
+			if name == "rua" {
+				return nil, fmt.Errorf("field rua: %w; the grammar of RFC 8460 allows that, and only some senders read it: "+
+					"one rua may hold several addresses, with commas between", ErrDuplicate)
+			}
 			return nil, fmt.Errorf("field %s: %w", name, ErrDuplicate)
 		}
 		seen[name] = true
@@ -149,7 +153,8 @@ type STSPolicy struct {
 // ErrMissing without version, mode or max_age, or without mx unless the mode is none, and ErrDomain for a pattern of mx.
 //
 // RFC 8461 section 3.2: of a field that stands several times the first counts, except mx. Lines end in LF or CRLF. The grammar
-// has no empty lines; senders pass over them, and so do we.
+// has no empty lines. Some senders pass over them (postfix-mta-sts-resolver), others refuse the policy (mox, go-mtasts): it
+// is no error here.
 func ParseSTSPolicy(text string) (STSPolicy, error) {
 	if len(text) > MaxSTSPolicy {
 		return STSPolicy{}, fmt.Errorf("%w: more than %d octets", ErrTooLarge, MaxSTSPolicy)

@@ -78,7 +78,7 @@ func tagName(s string) bool {
 	return true
 }
 
-// badOctet finds an octet that a value may not hold: it is made of visible ASCII, spaces and
+// badOctet finds a character that a value may not hold: that is made of visible ASCII, spaces and
 // tabs, and of line ends that are followed by white space.
 func badOctet(value string) (string, bool) {
 	for i := 0; i < len(value); i++ {
@@ -87,7 +87,7 @@ func badOctet(value string) (string, bool) {
 		case c == '\r' && i+2 < len(value) && value[i+1] == '\n' && (value[i+2] == ' ' || value[i+2] == '\t'):
 			i += 2
 		default:
-			return value[i : i+1], true
+			return firstCharacter(value[i:]), true
 		}
 	}
 	return "", false

@@ -66,8 +66,9 @@ func (c *checker) matchHost(ctx context.Context, d record.Directive, name string
 // is none: the implicit one of RFC 5321 section 5.1 does not count.
 //
 // RFC 7208 section 4.6.4 speaks of terms for which DNS has nothing. So an mx counts once however many of its hosts
-// have no address, and not at all if one of them has. Otherwise three hosts without IPv6 would
-// break every record that begins with mx for senders with IPv6, which receivers do not hold with.
+// have no address, and not at all if one of them has. Some receivers read it otherwise: pyspf 2.1.0 counts the question for each
+// host, and gives permerror to a sender with IPv6 where three hosts before it have IPv4 only. Evaluation.HostVoids
+// says by how much they count more.
 func (c *checker) matchMX(ctx context.Context, d record.Directive, name string) (bool, error) {
 	hosts, err := c.resolver.MX(ctx, name)
 	if err != nil {
@@ -88,7 +89,13 @@ func (c *checker) matchMX(ctx context.Context, d record.Directive, name string) 
 		if c.among(addrs, d) {
 			return true, nil
 		}
+		if len(addrs) == 0 {
+			c.hostVoids++
+		}
 		empty = empty && len(addrs) == 0
+	}
+	if empty && len(hosts) > 0 {
+		c.hostVoids-- // One of them is the term itself.
 	}
 	return false, c.voidIf(empty)
 }

@@ -84,9 +84,11 @@ type Evaluation struct {
 	Term   string // The directive that matched, "" if none did.
 	Domain string // Whose record it stands in; where none matched, the last that was read.
 
-	Lookups int   // Terms that asked DNS, of MaxLookups.
-	Voids   int   // Terms that DNS had nothing for, of MaxVoids.
-	Skipped error // Errors of DNS that RFC 7208 section 5.5 passes over; nil without any.
+	Lookups int // Terms that asked DNS, of MaxLookups.
+	Voids   int // Terms that DNS had nothing for, of MaxVoids.
+	// HostVoids are questions for MX hosts that DNS has nothing for and that are not in Voids: some receivers count them, too.
+	HostVoids int
+	Skipped   error // Errors of DNS that RFC 7208 section 5.5 passes over; nil without any.
 	// UsedHelo says that a record asked for the HELO name, so that the result depends on it.
 	UsedHelo bool
 
@@ -130,7 +132,7 @@ func CheckHost(ctx context.Context, resolver Resolver, ip netip.Addr, domain, se
 	}
 	return &Evaluation{
 		Result: tree.Result, Err: tree.Err, Term: decider.Term, Domain: decider.Domain,
-		Lookups: c.lookups, Voids: c.voids, Skipped: errors.Join(c.skipped...), UsedHelo: c.usedHelo,
+		Lookups: c.lookups, Voids: c.voids, HostVoids: c.hostVoids, Skipped: errors.Join(c.skipped...), UsedHelo: c.usedHelo,
 		Tree: tree, decider: decider, checker: c,
 	}
 }
@@ -154,10 +156,11 @@ type checker struct {
 	ip                  netip.Addr
 	local, origin, helo string // Of the sender: what stands left and right of the at sign; what he said in HELO.
 
-	lookups, voids int
-	skipped        []error
-	usedHelo       bool
-	names          *names // Of ip; nil until a record asks for them.
+	lookups, voids, hostVoids int
+
+	skipped  []error
+	usedHelo bool
+	names    *names // Of ip; nil until a record asks for them.
 }
 
 func newChecker(resolver Resolver, ip netip.Addr, sender, helo string) *checker {

@@ -84,6 +84,29 @@ names.test TXT v=spf1 ptr a:%{p}.names.test -all
 	}
 }
 
+// TestHostVoids counts as receivers do that count the question for each host of an mx.
+func TestHostVoids(t *testing.T) {
+	z := parseZone(t, `
+a.test TXT v=spf1 mx ip6:2001:db8::5 -all
+a.test MX mx1.test
+a.test MX mx2.test
+a.test MX mx3.test
+mx1.test A 192.0.2.1
+mx2.test A 192.0.2.2
+mx3.test A 192.0.2.3
+b.test TXT v=spf1 mx ip6:2001:db8::5 -all
+`)
+	for _, c := range []struct {
+		domain, ip  string
+		voids, more int
+	}{{"a.test", "2001:db8::5", 1, 2}, {"a.test", "192.0.2.3", 0, 0}, {"b.test", "2001:db8::5", 1, 0}} {
+		e := CheckHost(t.Context(), z, netip.MustParseAddr(c.ip), c.domain, "", c.domain)
+		if e.Result != Pass && c.domain == "a.test" || e.Voids != c.voids || e.HostVoids != c.more {
+			t.Errorf("%s from %s: %s, %d and %d void, want %d and %d", c.domain, c.ip, e.Result, e.Voids, e.HostVoids, c.voids, c.more)
+		}
+	}
+}
+
 // TestMatched finds the directive that matched, through includes and redirects.
 func TestMatched(t *testing.T) {
 	z := parseZone(t, `

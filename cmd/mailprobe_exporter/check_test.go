@@ -124,15 +124,21 @@ func TestCheckUntold(t *testing.T) {
 	}
 }
 
-// TestCheckDenied: a resolver that has no network and says of every name that it does not exist is this computer's fault, said first, and no
-// domain's.
+// TestCheckDenied: a resolver that has no network and says of every name that it does not exist, or nothing of any, is this computer's
+// fault, said first, and no domain's.
 func TestCheckDenied(t *testing.T) {
+	for _, fault := range []mailworld.DNSFault{mailworld.FaultNoName, mailworld.FaultNoData, mailworld.FaultEmpty} {
+		t.Run(string(fault), func(t *testing.T) { testCheckDenied(t, fault) })
+	}
+}
+
+func testCheckDenied(t *testing.T, fault mailworld.DNSFault) {
 	world, err := mailworld.New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer world.Close()
-	world.Fault(".", mailworld.FaultNoName)
+	world.Fault(".", fault)
 	status, out := checked(t, "example.org", "smtp.example.net:25", "--resolver="+world.Resolver())
 	wantSaid(t, status, out, 2, []string{"example.org, smtp.example.net:25: nothing could be told.", "? mx         example.org: could not be told", "? smtp       smtp.example.net:25: could not be told"}, []string{"in order"})
 	_, report, _ := strings.Cut(out, "About this computer")

@@ -100,7 +100,7 @@ func NewLists(cfg *targets.Config, dns *dnsclient.Client, forResolver func(serve
 			all.clients[configured.Resolver] = client
 		}
 		if all.controls[configured.Resolver] == nil {
-			all.controls[configured.Resolver] = &control{dns: client.Uncached()}
+			all.controls[configured.Resolver] = &control{dns: client.AcceptUnproven()}
 		}
 		was := old.byID(configured.ID)
 		if was != nil && old.clients[was.Resolver] == client && reflect.DeepEqual(was.List, configured) {
@@ -114,8 +114,9 @@ func NewLists(cfg *targets.Config, dns *dnsclient.Client, forResolver func(serve
 
 // newList returns a list that has not been tested yet. was is the one of that id until now, or nil.
 func newList(configured targets.List, client *dnsclient.Client, resolver *control, was *list) *list {
+	asked := client.AcceptUnproven() // Many lists deny without a SOA record; the test of the list says whether they are to be believed.
 	l := &list{
-		List: configured, zone: configured.AskedZone(configured.Key.Value()), dns: client.Uncached(), resolver: resolver, answers: client.Apart(),
+		List: configured, zone: configured.AskedZone(configured.Key.Value()), dns: asked, resolver: resolver, answers: asked.Apart(),
 		budget: budgetOf(configured), queries: map[string]uint64{},
 	}
 	for _, o := range askedOutcomes {

@@ -74,7 +74,7 @@ func (p *Proofs) EgressBlocked() bool { return p != nil && p.egressBlocked.Load(
 
 // The resolver's proofs.
 var (
-	errDenies   = errors.New("the resolver says that in-addr.arpa does not exist, so that it denies every name")
+	errDenies   = errors.New("the resolver denies in-addr.arpa, which exists, so that it may deny every name")
 	errInvented = errors.New("the resolver gives the same address for names that do not exist")
 )
 
@@ -82,7 +82,8 @@ var (
 const denialPatience = 3 * time.Second
 
 // proveDenial looks whether the resolver denies what exists, as some do that have no network: in-addr.arpa (RFC 1035 section 3.5) is
-// everywhere. Only NXDOMAIN proves it; a resolver that can tell nothing of that name may well know others.
+// everywhere, and has a SOA record. Only a denial proves it, NXDOMAIN or an empty answer; a resolver that can tell nothing of that
+// name may well know others.
 func (p *Proofs) proveDenial(ctx context.Context, dns *dnsclient.Client) error {
 	if p == nil {
 		return nil
@@ -101,7 +102,7 @@ func (p *Proofs) lookForDenial(ctx context.Context, dns *dnsclient.Client) error
 		return ctx.Err()
 	}
 	p.looked, p.denies = true, nil
-	if err == nil && a.Outcome == dnsclient.OutcomeNoName {
+	if err == nil && a.Outcome != dnsclient.OutcomeFound || errors.Is(err, dnsclient.ErrDoubtful) {
 		p.denies = errDenies
 	}
 	return p.denies
@@ -114,8 +115,8 @@ func (p *Proofs) proveInvented(addrs []netip.Addr) {
 	}
 }
 
-// Believing gives a client that does not tell what a resolver says that is proved to be a liar: that a name does not exist, if it denies
-// every name, and the address that it gives for those that do not. Until check vantage has looked, the first who needs it does.
+// Believing gives a client that does not tell what a resolver says that is proved to be a liar: that a name or its records do not exist, if
+// it denies what does, and the address that it gives for those that do not. Until check vantage has looked, the first who needs it does.
 func (p *Proofs) Believing(dns *dnsclient.Client) *dnsclient.Client {
 	if p == nil {
 		return dns
@@ -124,7 +125,7 @@ func (p *Proofs) Believing(dns *dnsclient.Client) *dnsclient.Client {
 		if invented := p.invented.Load(); invented != nil && slices.ContainsFunc(addrs, func(a netip.Addr) bool { return slices.Contains(*invented, a) }) {
 			return errInvented
 		}
-		if outcome != dnsclient.OutcomeNoName {
+		if outcome == dnsclient.OutcomeFound {
 			return nil
 		}
 		p.denial.Lock()

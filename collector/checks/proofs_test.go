@@ -21,8 +21,15 @@ func TestBelieving(t *testing.T) {
 	}{
 		{"a good one", true, func(*bench) {}, "no_name found found found"},
 		{"a good one, not looked at yet", false, func(*bench) {}, "no_name found found found"},
-		{"denies every name", true, func(b *bench) { b.world.Fault(".", mailworld.FaultNoName) }, "denied denied denied denied"},
-		{"denies every name, not looked at yet", false, func(b *bench) { b.world.Fault(".", mailworld.FaultNoName) }, "denied denied denied denied"},
+		{"denies every name", true, func(b *bench) { b.world.Fault(".", mailworld.FaultNoName) }, "unproven unproven unproven unproven"},
+		{"denies every name, not looked at yet", false, func(b *bench) { b.world.Fault(".", mailworld.FaultNoName) }, "unproven unproven unproven unproven"},
+		{"denies everything with proof", true, func(b *bench) { b.world.Fault(".", mailworld.FaultNoData) }, "denied denied denied denied"},
+		{"denies everything with proof, not looked at yet", false, func(b *bench) { b.world.Fault(".", mailworld.FaultNoData) }, "denied denied denied denied"},
+		{"says nothing", true, func(b *bench) { b.world.Fault(".", mailworld.FaultEmpty) }, "unproven unproven unproven unproven"},
+		{"leaves the SOA out", true, func(b *bench) { b.world.Fault(".", mailworld.FaultBare) }, "no_name found found found"},
+		{"leaves the SOA out for one domain", true, func(b *bench) { b.world.Fault("example.org", mailworld.FaultBare) }, "unproven found found found"},
+		{"takes no EDNS", true, func(b *bench) { b.world.Fault(".", mailworld.FaultOPTMisplaced) }, "no_name found found found"},
+		{"is empty to EDNS", true, func(b *bench) { b.world.Fault(".", mailworld.FaultEDNSEmpty) }, "no_name found found found"},
 		{"tells nothing of in-addr.arpa", true, func(b *bench) { b.world.Fault("in-addr.arpa", mailworld.FaultServFail) }, "no_name found found found"},
 		{"invents addresses", true, func(b *bench) { must(b, b.world.Zone("*.invalid. A 203.0.113.80")) }, "no_name invented found found"},
 	} {
@@ -44,8 +51,8 @@ func TestBelieving(t *testing.T) {
 				case a.Outcome != dnsclient.OutcomeUnknown || len(a.Records) > 0:
 					return "told all the same"
 				}
-				for why, word := range map[error]string{errDenies: "denied", errInvented: "invented"} {
-					if strings.HasSuffix(err.Error(), why.Error()) {
+				for why, word := range map[string]string{errDenies.Error(): "denied", errInvented.Error(): "invented", "RFC 2308 section 2)": "unproven"} {
+					if strings.HasSuffix(err.Error(), why) {
 						return word
 					}
 				}

@@ -109,10 +109,13 @@ func testResolver(ctx context.Context, r *Round) (string, error) {
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
-	case err != nil:
+	case err != nil && !errors.Is(err, dnsclient.ErrDoubtful):
 		return err.Error(), nil
 	}
-	if err := r.Env.Proofs.proveDenial(ctx, r.Env.DNS); err != nil {
+	if denies := r.Env.Proofs.proveDenial(ctx, r.Env.DNS); denies != nil {
+		return denies.Error(), nil // Which tells more than that the denial lacked its proof.
+	}
+	if err != nil {
 		return err.Error(), nil
 	}
 	return "", nil
@@ -120,9 +123,9 @@ func testResolver(ctx context.Context, r *Round) (string, error) {
 
 // testRewrites looks whether the resolver answers for names that do not exist, as some providers' do, to lead
 // browsers to their advertisements. Every blocklist then seems to list everybody; Lists asks the same before it
-// believes one.
+// believes one. A denial without proof will do: it is no invention.
 func testRewrites(ctx context.Context, r *Round) (string, error) {
-	a, err := r.Env.DNS.Uncached().Addresses(ctx, 4, randomLabel()+".invalid")
+	a, err := r.Env.DNS.AcceptUnproven().Addresses(ctx, 4, randomLabel()+".invalid")
 	if err == nil {
 		r.Env.Proofs.proveInvented(a.Records)
 	}

@@ -21,12 +21,15 @@
 //
 // # How long it takes
 //
-// Each query waits Options.Timeout for its answer. A server that is silent, out of reach or
-// talks nonsense is asked twice, in turn with the others; one that answers SERVFAIL or
-// REFUSED, or whose answer is too large even for TCP, is not asked again for this name. All
-// queries of one lookup together, aliases and TCP included, spend at most 2 × Timeout × number
-// of servers on the wire. The wait for Options.QueriesPerSecond comes on top and ends with
-// the caller's context only. A server that was silent is asked after the others for 30 s.
+// Each query waits Options.Timeout for its answer. A server that is silent or out of reach is asked
+// once more after the others, without EDNS; one whose answer is malformed, or a denial that
+// proves nothing (denial.go says which is that), is asked without EDNS at once. One that
+// answers SERVFAIL or REFUSED, or whose answer is too large even for TCP, is not asked again
+// for this name. All queries of one lookup together, aliases and TCP included, spend at most 2 ×
+// Timeout × number of servers on the wire; the test of a server whose denials lack their proof may
+// take as much again. The wait for Options.QueriesPerSecond comes on top and ends with
+// the caller's context only. A server that was silent is asked after the others for 30 s, and one
+// that fails at EDNS is asked without it for up to ten minutes.
 //
 // # What is remembered
 //
@@ -79,7 +82,7 @@ var (
 	ErrTimeout   = errors.New("no answer in time")
 	ErrServFail  = errors.New("server failure")
 	ErrRefused   = errors.New("query refused")
-	ErrBadAnswer = errors.New("answer does not match the question or is malformed")
+	ErrBadAnswer = errors.New("answer cannot be believed: it is malformed or to another question")
 	ErrAlias     = errors.New("alias chain is too long or a loop")
 	ErrTooLarge  = errors.New("answer exceeds the limit")
 	ErrNetwork   = errors.New("resolver cannot be reached")
@@ -223,6 +226,15 @@ func (c *Client) Apart() *Client {
 func (c *Client) Unchecked() *Client {
 	e := *c.exchanger
 	e.dnssec, e.unchecked = false, true
+	return &Client{exchanger: &e, redact: c.redact}
+}
+
+// AcceptUnproven gives a client that takes a denial without the SOA record that proves it, and
+// remembers none. It is for servers whose answers are tested by other means: a blocklist denies
+// names known not to be listed, and not those that are.
+func (c *Client) AcceptUnproven() *Client {
+	e := *c.exchanger
+	e.unproven = true
 	return &Client{exchanger: &e, redact: c.redact}
 }
 

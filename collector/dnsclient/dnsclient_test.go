@@ -33,8 +33,8 @@ func TestOutcomes(t *testing.T) {
 			map[string]reply{"A www.example.org.": say{ns: []string{soa}}.reply},
 			want{Outcome: OutcomeNoData, TTL: 60 * time.Second},
 		},
-		"no data without SOA": {
-			map[string]reply{"A www.example.org.": say{}.reply},
+		"no data without SOA, of a server that always leaves it out": {
+			with(leavesOut, "A www.example.org.", say{}.reply),
 			want{Outcome: OutcomeNoData},
 		},
 		"records of others and other types are passed over": {
@@ -240,7 +240,7 @@ func TestDNSSEC(t *testing.T) {
 			"TXT a.example.": checked(say{answer: []string{"a.example. 60 TXT x"}, secure: true}),
 			"TXT b.example.": checked(say{answer: []string{"b.example. 60 CNAME a.example."}}),
 			"TXT c.example.": checked(say{answer: []string{"c.example. 60 CNAME a.example."}, secure: true}),
-			"TXT d.example.": checked(say{rcode: dns.RcodeNameError, secure: true}),
+			"TXT d.example.": checked(say{rcode: dns.RcodeNameError, secure: true, ns: []string{strings.Replace(soa, "example.org.", "example.", 1)}}),
 		})
 		c := newClient(t, Options{Servers: []string{s.addr}, ValidatesDNSSEC: validates})
 		for name, secure := range map[string]bool{"a.example": validates, "b.example": false, "c.example": validates, "d.example": validates} {

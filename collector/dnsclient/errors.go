@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/miekg/dns"
 )
 
 // Reason names the fault in err in the words of Options.Observe: "timeout", "servfail",
@@ -25,6 +27,56 @@ func Reason(err error) string {
 		return "refused"
 	}
 	return "error"
+}
+
+// A responseCode is the code of a message that is not an answer (RFC 1035 section 4.1.1).
+type responseCode int
+
+// rcodeError is the error of a response code, nil if it is that of an answer.
+func rcodeError(rcode int) error {
+	if rcode == dns.RcodeSuccess || rcode == dns.RcodeNameError {
+		return nil
+	}
+	return responseCode(rcode)
+}
+
+// String gives its name, as in "NOTIMP".
+func (r responseCode) String() string {
+	if name, ok := dns.RcodeToString[int(r)]; ok {
+		return name
+	}
+	return fmt.Sprintf("response code %d", int(r))
+}
+
+func (r responseCode) Error() string {
+	switch r {
+	case dns.RcodeServerFailure, dns.RcodeRefused:
+		return r.Unwrap().Error()
+	}
+	return fmt.Sprintf("%v: %v", r.Unwrap(), r.String())
+}
+
+// Unwrap gives the error of this package that stands for it.
+func (r responseCode) Unwrap() error {
+	if r == dns.RcodeRefused {
+		return ErrRefused
+	}
+	return ErrServFail
+}
+
+// notUnderstood tells whether err is FORMERR or NOTIMP, which a server gives that does not know EDNS.
+func notUnderstood(err error) bool {
+	var r responseCode
+	return errors.As(err, &r) && (r == dns.RcodeFormatError || r == dns.RcodeNotImplemented)
+}
+
+// ResponseCode names the response code that led to err, as in "SERVFAIL" or "NOTIMP"; "" if none did.
+func ResponseCode(err error) string {
+	var r responseCode
+	if !errors.As(err, &r) {
+		return ""
+	}
+	return r.String()
 }
 
 // A failure is an error as callers get it. Its text is redacted, and beneath it are only
@@ -54,6 +106,10 @@ func (c *Client) tell(what, name string, err error) error {
 		if errors.Is(err, kind) {
 			f.kinds = append(f.kinds, kind)
 		}
+	}
+	var code responseCode
+	if errors.As(err, &code) {
+		f.kinds = append(f.kinds, code)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrBadAnswer) {
 		f.kinds = append(f.kinds, ErrTimeout)

@@ -24,20 +24,28 @@ type exchanger struct {
 	dnssec  bool
 	// unchecked asks the servers not to validate (the CD bit).
 	unchecked bool
-	limiter   *rate.Limiter // Nil: no bound.
-	observer  func(outcome string)
+	// unproven takes denials that prove nothing: see AcceptUnproven.
+	unproven bool
+	limiter  *rate.Limiter // Nil: no bound.
+	observer func(outcome string)
 }
 
-// A server is one resolver.
+// A server is one resolver, with what was learned of it.
 type server struct {
-	addr   string
-	silent atomic.Int64 // Until when it is asked after the others, in Unix nanoseconds.
+	addr    string
+	silent  atomic.Int64 // Until when it is asked after the others, in Unix nanoseconds.
+	edns    ednsMemory
+	denials denialTest
+}
+
+func newServer(addr string) *server {
+	return &server{addr: addr, denials: denialTest{turn: make(chan struct{}, 1)}}
 }
 
 func newExchanger(o Options) *exchanger {
 	e := &exchanger{timeout: o.Timeout, dnssec: o.ValidatesDNSSEC, observer: o.Observe}
 	for _, addr := range o.Servers {
-		e.servers = append(e.servers, &server{addr: addr})
+		e.servers = append(e.servers, newServer(addr))
 	}
 	if n := o.QueriesPerSecond; n > 0 {
 		e.limiter = rate.NewLimiter(rate.Limit(n), n) // A second's share at once: 50 blocklists, tested and asked, are 250 questions.
@@ -85,7 +93,7 @@ func (l *attempt) observe(err error, o Outcome, next string) {
 		return
 	}
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, errUnproven):
 		l.observer(Reason(err))
 	case next != "":
 		l.observer(OutcomeFound.String())

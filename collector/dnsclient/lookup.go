@@ -87,35 +87,68 @@ func resolve[T any](ctx context.Context, e *exchanger, k kind[T], name string) (
 	}
 }
 
-// ask puts one question to the servers until one of them answers it. Two rounds are made,
-// the second without the servers that have said all that they will say.
+// ask puts one question to the servers until one of them answers it. A server that was silent
+// is asked once more after the others, then without EDNS, which some drop queries for.
 func ask[T any](ctx context.Context, l *attempt, k kind[T], name string) (a Answer[T], next string, octets int, err error) {
 	var failed error
-	done := map[*server]bool{}
-	for range 2 {
-		for _, s := range l.order() {
-			if done[s] {
-				continue
-			}
-			for _, edns := range []bool{true, false} {
-				a, next, octets, err = send(ctx, l, s, k, name, edns)
-				if !errors.Is(err, errNotUnderstood) {
-					break
-				}
-			}
+	servers := l.order()
+	for _, edns := range []bool{true, false} {
+		var unheard []*server
+		for _, s := range servers {
+			a, next, octets, err = believed(ctx, l, s, k, name, edns)
 			if err == nil {
 				return a, next, octets, nil
 			}
 			if ctx.Err() != nil {
-				return a, "", 0, err
+				return Answer[T]{}, "", 0, err
 			}
-			done[s] = !silent(err) && !errors.Is(err, ErrBadAnswer)
+			if octets == 0 {
+				unheard = append(unheard, s)
+			}
 			if failed == nil || silent(failed) {
 				failed = fmt.Errorf("%s: %w", s.addr, err) // What a server said tells more than silence.
 			}
 		}
+		servers = unheard
 	}
 	return Answer[T]{}, "", 0, failed
+}
+
+// believed puts one question to one server, and takes no denial from it that proves nothing.
+func believed[T any](ctx context.Context, l *attempt, s *server, k kind[T], name string, edns bool) (a Answer[T], next string, octets int, err error) {
+	a, next, octets, err = consult(ctx, l, s, k, name, edns)
+	if errors.Is(err, errUnproven) && (l.proves(s, a.Outcome, a.Secure) || l.believes(ctx, s, a.Outcome)) {
+		err = nil
+	}
+	return a, next, octets, err
+}
+
+// consult puts one question to one server, and once more without EDNS where what came back may be
+// the fault of EDNS: an error of a server that does not know it (RFC 6891 section 7), a malformed
+// answer, or a denial without proof. That one comes with its answer beside errUnproven.
+func consult[T any](ctx context.Context, l *attempt, s *server, k kind[T], name string, edns bool) (a Answer[T], next string, octets int, err error) {
+	with := edns && s.edns.taken()
+	a, next, octets, err = send(ctx, l, s, k, name, with)
+	understood := err == nil || errors.Is(err, errUnproven)
+	switch {
+	case with && understood:
+		s.edns.worked()
+	case !edns && understood && s.edns.taken():
+		s.edns.failed(false)
+	}
+	if !with || octets == 0 || !mayBeEDNS(err) || understood && l.proves(s, a.Outcome, a.Secure) {
+		return a, next, octets, err
+	}
+	a, next, octets, err = send(ctx, l, s, k, name, false)
+	if err == nil || !understood && errors.Is(err, errUnproven) {
+		s.edns.failed(true)
+	}
+	return a, next, octets, err
+}
+
+// mayBeEDNS tells whether a server may have more to say without EDNS than the error that it led to.
+func mayBeEDNS(err error) bool {
+	return notUnderstood(err) || errors.Is(err, ErrBadAnswer) || errors.Is(err, errUnproven)
 }
 
 // silent tells whether err is that nothing came back.

@@ -107,13 +107,13 @@ type rawRecord struct {
 	off          int // Of the owner's name.
 }
 
-// locate finds the records of a message by section: answers, authorities, additionals.
-// What it does not ask for, nobody reads: rubbish in a record of another type harms no answer.
-func locate(msg []byte, h header) (sections [3][]rawRecord, err error) {
-	off := headerSize
+// locate finds the records of a message by section, answers, authorities, additionals, and where
+// they end. What it does not ask for, nobody reads: rubbish in a record of another type harms no answer.
+func locate(msg []byte, h header) (sections [3][]rawRecord, off int, err error) {
+	off = headerSize
 	for range h.counts[0] {
 		if off = skipName(msg, off); off < 0 || off+4 > len(msg) {
-			return sections, errShort
+			return sections, 0, errShort
 		}
 		off += 4
 	}
@@ -121,19 +121,19 @@ func locate(msg []byte, h header) (sections [3][]rawRecord, err error) {
 		for range h.counts[s+1] {
 			r := rawRecord{off: off}
 			if off = skipName(msg, off); off < 0 || off+10 > len(msg) {
-				return sections, errShort
+				return sections, 0, errShort
 			}
 			r.rtype = binary.BigEndian.Uint16(msg[off:])
 			r.class = binary.BigEndian.Uint16(msg[off+2:])
 			r.ttl = binary.BigEndian.Uint32(msg[off+4:])
 			off += 10 + int(binary.BigEndian.Uint16(msg[off+8:]))
 			if off > len(msg) {
-				return sections, errShort
+				return sections, 0, errShort
 			}
 			sections[s] = append(sections[s], r)
 		}
 	}
-	return sections, nil
+	return sections, off, nil
 }
 
 var errShort = errors.New("the message ends within a record")
@@ -157,22 +157,18 @@ func skipName(msg []byte, off int) int {
 
 // parse reads what msg says to the question for k at name, which is canonical. Where the
 // answer stops at an alias without telling about its end, next is the name to ask for.
+// With errUnproven comes the answer that is not proved.
 func parse[T any](k kind[T], name string, msg []byte) (a Answer[T], next string, err error) {
 	h, ok := readHeader(msg)
 	if !ok {
 		return a, "", fmt.Errorf("%w: %d octets", ErrBadAnswer, len(msg))
 	}
-	sections, err := locate(msg, h)
+	sections, size, err := locate(msg, h)
 	if err != nil {
 		return a, "", fmt.Errorf("%w: %w", ErrBadAnswer, err)
 	}
-	rcode := h.rcode
-	for _, r := range sections[2] {
-		if r.rtype == dns.TypeOPT {
-			rcode |= int(r.ttl>>24) << 4 // RFC 6891 section 6.1.3: the upper bits.
-		}
-	}
-	if err := rcodeError(rcode); err != nil {
+	rcode, err := readRcode(h, sections)
+	if err != nil {
 		return a, "", err
 	}
 
@@ -192,36 +188,75 @@ func parse[T any](k kind[T], name string, msg []byte) (a Answer[T], next string,
 		return a, "", fmt.Errorf("%w: records of a name that does not exist", ErrBadAnswer)
 	case found:
 		a.Outcome, a.TTL = OutcomeFound, keep
-	case rcode == dns.RcodeNameError:
-		a.Outcome, a.TTL = OutcomeNoName, min(keep, negative)
+		return a, "", nil
 	case len(a.Aliases) > 0 && !soa:
-		next, a.TTL = end, keep
-	case !soa && !h.authoritative && !h.recursion:
-		// A server that does not recurse refers us to others: nothing is said about the name.
+		a.TTL = keep
+		return a, end, nil
+	case rcode == dns.RcodeNameError:
+		a.Outcome = OutcomeNoName
+	case !soa && (has(sections[1], dns.TypeNS) || !h.authoritative && !h.recursion):
+		// RFC 2308 section 2.2: the server refers us to others, and says nothing about the name.
 		return a, "", fmt.Errorf("%w: a referral; the server does not recurse for us", ErrRefused)
 	default:
-		a.Outcome, a.TTL = OutcomeNoData, min(keep, negative)
+		a.Outcome = OutcomeNoData
 	}
-	return a, next, nil
+	a.TTL = min(keep, negative)
+	if err := wellDenied(k.rtype, end, msg[:size], len(msg), sections, soa); err != nil {
+		return a, "", err
+	}
+	return a, "", nil
 }
 
-// rcodeError is the error of a response code that is not an answer.
-func rcodeError(rcode int) error {
-	switch rcode {
-	case dns.RcodeSuccess, dns.RcodeNameError:
+// readRcode gives the response code, with the upper bits that an OPT record has (RFC 6891 section
+// 6.1.3), if it is that of an answer. Section 6.1.1: there is one OPT record at most, and in the
+// additional section. A resolver that has it elsewhere has moved other records as well.
+func readRcode(h header, sections [3][]rawRecord) (int, error) {
+	if has(sections[0], dns.TypeOPT) || has(sections[1], dns.TypeOPT) {
+		return 0, fmt.Errorf("%w: an OPT record outside the additional section", ErrBadAnswer)
+	}
+	rcode, seen := h.rcode, false
+	for _, r := range sections[2] {
+		if r.rtype != dns.TypeOPT {
+			continue
+		}
+		if seen {
+			return 0, fmt.Errorf("%w: two OPT records", ErrBadAnswer)
+		}
+		seen = true
+		rcode |= int(r.ttl>>24) << 4
+	}
+	return rcode, rcodeError(rcode)
+}
+
+// wellDenied says why a denial of the records of one type at name is not one: it is malformed,
+// or errUnproven. Of its total octets, msg are those up to the end of the last record.
+func wellDenied(rtype uint16, name string, msg []byte, total int, sections [3][]rawRecord, soa bool) error {
+	for _, r := range slices.Concat(sections[1], sections[2]) {
+		if r.rtype != rtype || r.class != dns.ClassINET {
+			continue
+		}
+		if owner, _, err := dns.UnpackDomainName(msg, r.off); err == nil && strings.EqualFold(owner, name) {
+			return fmt.Errorf("%w: the records asked for are not in the answer section", ErrBadAnswer)
+		}
+	}
+	if len(msg) != total {
+		return fmt.Errorf("%w: %d octets after the last record", ErrBadAnswer, total-len(msg))
+	}
+	if soa {
 		return nil
-	case dns.RcodeServerFailure:
-		return ErrServFail
-	case dns.RcodeRefused:
-		return ErrRefused
-	case dns.RcodeFormatError, dns.RcodeNotImplemented:
-		return errNotUnderstood
 	}
-	return fmt.Errorf("%w: response code %d", ErrServFail, rcode)
+	for _, r := range sections[0] {
+		if r.rtype != dns.TypeCNAME && r.rtype != dns.TypeDNAME && r.rtype != dns.TypeRRSIG {
+			return fmt.Errorf("%w: records that nobody asked for in place of the answer", ErrBadAnswer)
+		}
+	}
+	return errUnproven
 }
 
-// errNotUnderstood is FORMERR or NOTIMP, which a server gives that does not know EDNS.
-var errNotUnderstood = fmt.Errorf("%w: the server did not understand the query", ErrServFail)
+// has tells whether there is a record of a type.
+func has(records []rawRecord, rtype uint16) bool {
+	return slices.ContainsFunc(records, func(r rawRecord) bool { return r.rtype == rtype })
+}
 
 // follow goes along the aliases in records from name to the end that they lead to, adds
 // them to aliases, and lowers keep to their TTL.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -84,7 +85,13 @@ type nameServer struct {
 	asked []string
 }
 
-// serve starts a name server with replies by question, as in "MX example.org.".
+// parent is a name without its first label.
+func parent(name string) string {
+	_, name, _ = strings.Cut(name, ".")
+	return name
+}
+
+// serve starts a name server with replies by question, as in "MX example.org." or, for any first label, "MX *.example.org.".
 func serve(t *testing.T, replies map[string]reply) *nameServer {
 	t.Helper()
 	s := &nameServer{}
@@ -100,11 +107,13 @@ func serve(t *testing.T, replies map[string]reply) *nameServer {
 		s.mu.Lock()
 		s.asked = append(s.asked, network+" "+asked)
 		s.mu.Unlock()
-		if replies[asked] == nil {
-			t.Errorf("asked %q, which the test does not expect", asked)
-			return nil
+		for _, key := range []string{asked, dns.TypeToString[q.Question[0].Qtype] + " *." + parent(q.Question[0].Name)} {
+			if replies[key] != nil {
+				return replies[key](network, q)
+			}
 		}
-		return replies[asked](network, q)
+		t.Errorf("asked %q, which the test does not expect", asked)
+		return nil
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 
@@ -26,7 +27,13 @@ const (
 	FaultOtherQuestion DNSFault = "other_question" // An answer to another question.
 	FaultOtherID       DNSFault = "other_id"
 	FaultGarbage       DNSFault = "garbage"
-	FaultBogus         DNSFault = "bogus" // Wrong signatures: SERVFAIL unless validation is not wanted (the CD bit).
+	FaultBogus         DNSFault = "bogus"         // Wrong signatures: SERVFAIL unless validation is not wanted (the CD bit).
+	FaultNoData        DNSFault = "no_data"       // NODATA with the SOA record of the root, whether there are records or not.
+	FaultEmpty         DNSFault = "empty"         // NOERROR and nothing else.
+	FaultBare          DNSFault = "bare"          // Denials without their SOA record.
+	FaultOPTMisplaced  DNSFault = "opt_misplaced" // To EDNS: the OPT record first in the answer section, whose last record is among the additional.
+	FaultEDNSSilent    DNSFault = "edns_silent"   // No answer to EDNS.
+	FaultEDNSEmpty     DNSFault = "edns_empty"    // To EDNS: NOERROR and nothing else.
 )
 
 // Zone adds records in master file form (RFC 1035 section 5), all names absolute, replacing the
@@ -250,7 +257,7 @@ func (n *nameServer) reply(query []byte, overUDP bool) []byte {
 		m.Rcode = dns.RcodeRefused
 	default:
 		fault := n.hear(q.Question[0])
-		if fault == FaultSilent {
+		if fault == FaultSilent || fault == FaultEDNSSilent && q.IsEdns0() != nil {
 			return nil
 		}
 		if fault == FaultBogus && q.CheckingDisabled {
@@ -326,6 +333,21 @@ func (n *nameServer) spoil(m *dns.Msg, fault DNSFault, room int, overUDP bool) [
 		return bare(dns.RcodeServerFailure)
 	case FaultNoName:
 		return bare(dns.RcodeNameError)
+	case FaultNoData:
+		m.Answer, m.Ns, m.Rcode = nil, []dns.RR{someSOA(".")}, dns.RcodeSuccess
+	case FaultEmpty:
+		return bare(dns.RcodeSuccess)
+	case FaultEDNSEmpty:
+		if m.IsEdns0() != nil {
+			return bare(dns.RcodeSuccess)
+		}
+	case FaultBare:
+		m.Ns = nil
+	case FaultOPTMisplaced:
+		if opt := m.IsEdns0(); opt != nil {
+			all := slices.Concat([]dns.RR{opt}, m.Answer)
+			m.Answer, m.Extra = all[:max(1, len(m.Answer))], all[max(1, len(m.Answer)):]
+		}
 	case FaultRefused:
 		return bare(dns.RcodeRefused)
 	case FaultTruncated, FaultTruncatedTCP:

@@ -15,6 +15,8 @@ const (
 	defaultTTL = 60
 	// maxAliases is how many CNAMEs an answer follows.
 	maxAliases = 16
+	// reverseZone is a zone that every resolver has (RFC 1035 section 3.5).
+	reverseZone = "in-addr.arpa."
 )
 
 // A zone is every record of the world: one zone that begins at the root. The zero value is empty.
@@ -167,7 +169,15 @@ func (z *zone) answer(q dns.Question) (answer, authority []dns.RR, rcode int) {
 // find returns the records of a name and whether it exists, be it only because there are names below
 // it or by a wildcard (RFC 4592 section 3.3.1: the one directly below the closest ancestor that exists).
 func (z *zone) find(name string) (rrsets, bool) {
-	if sets := z.names[name]; sets != nil || z.below[name] > 0 || name == "in-addr.arpa." { // Which is everywhere.
+	sets := z.names[name]
+	if name == reverseZone && sets[dns.TypeSOA] == nil {
+		sets = maps.Clone(sets)
+		if sets == nil {
+			sets = rrsets{}
+		}
+		sets[dns.TypeSOA] = []dns.RR{someSOA(reverseZone)}
+	}
+	if sets != nil || z.below[name] > 0 {
 		return sets, true
 	}
 	for above := range upwards(name) {
@@ -189,11 +199,16 @@ func (z *zone) soa(name string) []dns.RR {
 			return []dns.RR{soa}
 		}
 	}
-	return []dns.RR{&dns.SOA{
-		Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: defaultTTL},
+	return []dns.RR{someSOA(".")}
+}
+
+// someSOA is the SOA record of a zone that nobody has written one for.
+func someSOA(zone string) dns.RR {
+	return &dns.SOA{
+		Hdr: dns.RR_Header{Name: zone, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: defaultTTL},
 		Ns:  "ns.example.", Mbox: "hostmaster.example.",
 		Serial: 1, Refresh: 3600, Retry: 600, Expire: 86400, Minttl: defaultTTL,
-	}}
+	}
 }
 
 // ownedBy copies records under the name that was asked for.

@@ -82,17 +82,10 @@ func judgeStrictness(ctx context.Context, r *Round) {
 		p.Unknown = err
 		return
 	}
-	s := choose(walk)
-	if s == nil {
+	switch s := choose(walk); {
+	case s == nil:
 		p.Find("bimi_dmarc", "", r.Target.Name+" has no DMARC record that counts")
-		return
-	}
-	policy, sub, _, ok := s.policies()
-	if s != walk[0] {
-		policy = sub
-	}
-	pct, partly := s.record.Old.Get("pct")
-	if !ok || policy == record.DispositionNone || s.record.Testing || partly && pct != "100" {
+	case !strictDMARC(walk):
 		p.Find("bimi_dmarc", "", s.place()+" "+quoteRecord(s.texts[0]))
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 	"github.com/mailprobe/mailprobe_exporter/targets"
@@ -73,11 +74,11 @@ func runDMARC(ctx context.Context, r *Round) error {
 	valid := !judgeIgnored(r, p, walk)
 	switch {
 	case found != nil:
-		valid = judgeDMARC(r, p, found, above, exists) && valid
+		valid = judgeDMARC(r, p, walk[0], found, above, exists) && valid
 	case parked(r):
-		p.Find("dmarc_parked", "", r.Target.Name+" has no DMARC record that counts")
+		p.Find("dmarc_parked", "", r.Target.Name+" has no DMARC record that counts", parkedDMARC(walk[0]))
 	case valid:
-		p.Find("dmarc_missing", "", missingDMARC(ctx, r, walk))
+		p.Find("dmarc_missing", "", missingDMARC(ctx, r, walk), fixedDMARC(walk[0]))
 	}
 	p.EmitBool(dmarcValid, found != nil && valid)
 
@@ -122,7 +123,7 @@ func judgeIgnored(r *Round, p *Part, walk []*dmarcStep) bool {
 	ignored := false
 	for _, s := range walk {
 		if n := len(s.texts); n > 1 && ours(r, s) {
-			p.Find("dmarc_multiple", "", fmt.Sprintf("%s has %d DMARC records: %s and %s", s.place(), n, quoteRecord(s.texts[0]), quoteRecord(s.texts[1])))
+			p.Find("dmarc_multiple", "", fmt.Sprintf("%s has %d DMARC records: %s and %s", s.place(), n, quoteRecord(s.texts[0]), quoteRecord(s.texts[1])), fixedDMARC(s))
 			ignored = true
 		}
 	}
@@ -152,16 +153,16 @@ func missingDMARC(ctx context.Context, r *Round, walk []*dmarcStep) string {
 	return evidence
 }
 
-// judgeDMARC judges the record that receivers find. above says that it stands above the domain, exists whether the domain
+// judgeDMARC judges the record that receivers find; at is the step of the domain itself. above says that it stands above the domain, exists whether the domain
 // exists. It returns whether the record is free of errors.
-func judgeDMARC(r *Round, p *Part, found *dmarcStep, above, exists bool) bool {
+func judgeDMARC(r *Round, p *Part, at, found *dmarcStep, above, exists bool) bool {
 	if ours(r, found) {
 		judgeTags(r, p, found)
 	}
 	own, sub, nonexistent, ok := found.policies()
 	if !ok {
 		if parked(r) {
-			p.Find("dmarc_parked", "", "receivers ignore "+quoteRecord(found.texts[0]))
+			p.Find("dmarc_parked", "", "receivers ignore "+quoteRecord(found.texts[0]), parkedDMARC(at))
 		}
 		return false
 	}
@@ -177,7 +178,7 @@ func judgeDMARC(r *Round, p *Part, found *dmarcStep, above, exists bool) bool {
 	const reject = record.DispositionReject
 	switch {
 	case parked(r) && (policy != reject || sub != reject || nonexistent != reject):
-		p.Find("dmarc_parked", "", evidence)
+		p.Find("dmarc_parked", "", evidence, parkedDMARC(at))
 	case !parked(r) && policy == record.DispositionNone:
 		p.Find("dmarc_policy_none", "", evidence)
 	}
@@ -186,24 +187,25 @@ func judgeDMARC(r *Round, p *Part, found *dmarcStep, above, exists bool) bool {
 
 // judgeTags tells the faults of a record that do not depend on whom it is applied to.
 func judgeTags(r *Round, p *Part, found *dmarcStep) {
+	fix := fixedDMARC(found)
 	for _, m := range found.mistakes {
 		mistake := strings.TrimSuffix(found.place(), ",") + ": " + m.Error()
 		if m.Tag == "p" && !errors.Is(m, record.ErrDuplicate) {
-			p.Find("dmarc_policy_missing", "", mistake)
+			p.Find("dmarc_policy_missing", "", mistake, fix)
 		} else {
-			p.Find("dmarc_invalid", "", mistake)
+			p.Find("dmarc_invalid", "", mistake, fix)
 		}
 	}
 	d := found.record
 	if len(d.Old) > 0 {
-		p.Find("dmarc_old_tags", "", found.place()+" has "+quoteRecord(d.Old.String()))
+		p.Find("dmarc_old_tags", "", found.place()+" has "+quoteRecord(d.Old.String()), fix)
 	}
 	if !slices.ContainsFunc(d.Aggregate, record.ReportURI.Mail) && !found.mistakes.Has("rua") && !parked(r) {
 		evidence := found.place() + " has " + quoteRecord(found.texts[0])
 		if len(d.Aggregate) > 0 {
 			evidence += ": reports are sent to mailto addresses only"
 		}
-		p.Find("dmarc_no_reports", "", evidence)
+		p.Find("dmarc_no_reports", "", evidence, fix)
 	}
 }
 
@@ -213,6 +215,7 @@ func judgeTags(r *Round, p *Part, found *dmarcStep) {
 func judgeDiscovery(ctx context.Context, r *Round, walk []*dmarcStep, found *dmarcStep) {
 	p := r.Part("discovery", HoldRecords)
 	before, now := "none", "none"
+	var old *dmarcStep
 	if found != nil {
 		now = found.owner()
 	}
@@ -225,13 +228,13 @@ func judgeDiscovery(ctx context.Context, r *Round, walk []*dmarcStep, found *dma
 			return
 		}
 		if len(step.texts) == 1 {
-			before = step.owner()
+			before, old = step.owner(), step
 		}
 	}
 	evidence := fmt.Sprintf("the record that counts: %s by RFC 9989, %s by RFC 7489", now, before)
 	p.Evidence = append(p.Evidence, evidence)
 	if before != now {
-		p.Find("dmarc_discovery_differs", "", evidence)
+		p.Find("dmarc_discovery_differs", "", evidence, agreedDMARC(r.Target.Name, found, old))
 	}
 }
 
@@ -263,7 +266,8 @@ func judgeReports(ctx context.Context, r *Round, found *dmarcStep) {
 		case errs[i] != nil:
 			p.Unknown = errs[i]
 		case !slices.ContainsFunc(answers[i].Records, record.IsDMARC):
-			p.Find("dmarc_report_unauthorised", "", fmt.Sprintf("%s, and has no DMARC record at %s", reportsTo(found, host), name(i)))
+			p.Find("dmarc_report_unauthorised", "", fmt.Sprintf("%s, and has no DMARC record at %s", reportsTo(found, host), name(i)),
+				catalog.Values{catalog.ValueHost: host}, catalog.RecordValues(name(i), "TXT", "v=DMARC1"))
 		}
 	}
 }

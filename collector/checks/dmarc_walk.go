@@ -137,15 +137,21 @@ func (s *dmarcStep) policies() (own, sub, nonexistent record.Disposition, ok boo
 		none := record.DispositionNone
 		return none, none, none, len(d.Aggregate) > 0
 	}
-	own, sub, nonexistent = d.Policy, d.Subdomains, d.Nonexistent
-	if sub == "" {
-		sub = own
-	}
-	if nonexistent == "" {
-		nonexistent = sub
-	}
-	if d.Testing {
-		own, sub, nonexistent = own.Milder(), sub.Milder(), nonexistent.Milder()
-	}
+	own, sub, nonexistent = d.Effective()
 	return own, sub, nonexistent, true
+}
+
+// strictDMARC reports whether a message of the domain that fails DMARC is quarantined or rejected, every one, and not as a test: t=y, or
+// a pct below 100, which older receivers obey.
+func strictDMARC(walk []*dmarcStep) bool {
+	s := choose(walk)
+	if s == nil {
+		return false
+	}
+	policy, sub, _, ok := s.policies()
+	if s != walk[0] {
+		policy = sub
+	}
+	pct, partly := s.record.Old.Get("pct")
+	return ok && policy != record.DispositionNone && !s.record.Testing && (!partly || pct == "100")
 }

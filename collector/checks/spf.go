@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,8 +97,25 @@ func runSPFOfDomain(ctx context.Context, r *Round) error {
 	}
 	p.EmitBool(spfValid, ok)
 	broken := r.walkSPF(ctx, domain, ok) || !ok
-	r.judgeSendersOf(ctx, domain, broken)
+	senders := r.evaluateSenders(ctx, domain)
+	r.judgeSendersOf(senders, broken)
+	r.dropSoftAll(ctx)
+	r.fixSPF(ctx, records, senders)
 	return nil
+}
+
+// dropSoftAll takes the notice of ~all back where DMARC is enforced: what fails is treated by its policy then, and ~all is what a
+// domain with DKIM should have. RFC 7489 section 10.1: with -all some receivers refuse mail before they look at its signature.
+func (r *Round) dropSoftAll(ctx context.Context) {
+	for _, p := range r.Result.Parts {
+		isSoft := func(f Finding) bool { return f.Problem == "spf_softall" }
+		if !slices.ContainsFunc(p.Findings, isSoft) {
+			continue
+		}
+		if walk, err := walkTree(ctx, r); err == nil && strictDMARC(walk) {
+			p.Findings = slices.DeleteFunc(p.Findings, isSoft)
+		}
+	}
 }
 
 // walkSPF says what evaluating the record of a domain costs at most, if it has a valid one. broken says that a record was
@@ -117,7 +135,8 @@ func (r *Round) walkSPF(ctx context.Context, domain string, valid bool) (broken 
 	}
 	lookups.Emit(spfLookups, float64(worst.Lookups))
 	if worst.Lookups > spf.MaxLookups {
-		lookups.Find("spf_too_many_lookups", "", clip(fmt.Sprintf("%d terms ask DNS, and %d are allowed%s", worst.Lookups, spf.MaxLookups, spenders(worst.Tree))))
+		lookups.Find("spf_too_many_lookups", "", clip(fmt.Sprintf("%d terms ask DNS, and %d are allowed%s", worst.Lookups, spf.MaxLookups, spenders(worst.Tree))),
+			catalog.Values{catalog.ValueIncludes: costliest(worst.Tree)})
 	}
 	for _, err := range worst.Broken {
 		problem := "spf_invalid"
@@ -132,11 +151,22 @@ func (r *Round) walkSPF(ctx context.Context, domain string, valid bool) (broken 
 		voids.Emit(spfVoidLookups, float64(worst.Voids))
 	}
 	if worst.Voids > 0 {
-		voids.Find("spf_void_lookups", "", clip(fmt.Sprintf("DNS has nothing for %s", strings.Join(worst.VoidTerms, ", nor for "))))
+		voids.Find("spf_void_lookups", "", clip(fmt.Sprintf("DNS has nothing for %s", strings.Join(worst.VoidTerms, ", nor for "))),
+			catalog.Values{catalog.ValueTerm: strings.Join(worst.VoidTerms, ", ")})
 	}
 	broken = len(lookups.Findings) > 0
 	judgeSPFBelow(lookups, worst.Tree, parked(r))
 	return broken
+}
+
+// costliest names the included records that use up most of the limit, three at most.
+func costliest(tree *spf.Node) string {
+	below := slices.SortedStableFunc(slices.Values(tree.Below), func(a, b *spf.Node) int { return cmp.Compare(b.Lookups, a.Lookups) })
+	var terms []string
+	for _, n := range below[:min(len(below), 3)] {
+		terms = append(terms, n.By)
+	}
+	return strings.Join(terms, ", ")
 }
 
 // spenders tells which included records use up the limit, the terms that lead to them counted in.
@@ -168,10 +198,9 @@ func spfTree(lines []string, n *spf.Node, indent string) []string {
 	return lines
 }
 
-// judgeSendersOf says what the record of a domain is worth to every address of each of its senders. broken says that a
+// judgeSendersOf says what the record of the domain is worth to every address of each of its senders. broken says that a
 // problem was found already by which it is permerror for everybody.
-func (r *Round) judgeSendersOf(ctx context.Context, domain string, broken bool) {
-	s := r.evaluateSenders(ctx, domain)
+func (r *Round) judgeSendersOf(s sendersSPF, broken bool) {
 	for i, t := range s.senders {
 		if err := s.addresses[i].Err(); err != nil {
 			r.Result.KeepOthers = true
@@ -200,7 +229,7 @@ func runSPFOfSender(ctx context.Context, r *Round) error {
 			configured[t.Name] = true
 		}
 	}
-	broken := r.readHelo(ctx, s.HeloName, configured[s.HeloName])
+	helo, broken := r.readHelo(ctx, s.HeloName, configured[s.HeloName])
 	var questions []spfQuestion
 	addresses := r.Addresses(ctx)
 	for _, addr := range addresses.All() {
@@ -220,36 +249,37 @@ func runSPFOfSender(ctx context.Context, r *Round) error {
 	if len(questions) > 0 {
 		r.tellMore("more addresses", addresses)
 	}
-	verdicts := r.askSPF(ctx, questions)
+	verdicts := askSPF(ctx, spfResolver{r.Env.DNS}, questions)
 	for i, q := range questions {
 		p, e := r.Part(q.identity+" "+q.addr.String(), HoldRecords), verdicts[i]
 		e.report(p, q)
 		switch {
 		case q.identity == "mailfrom" && e.Result == spf.None:
-			p.Find("spf_missing", "", clip(e.Err.Error()))
+			p.Find("spf_missing", "", clip(e.Err.Error()), q.values())
 		case q.identity == "mailfrom":
 			e.judge(p, q, "spf_not_authorised")
 		case e.Result != spf.None && (e.Result != spf.PermError || !broken):
 			e.judge(p, q, "spf_helo_not_authorised")
 		}
 	}
+	r.fixHelo(helo)
 	return nil
 }
 
-// readHelo reads the record of the sender's HELO name. broken says that its faults are told, here or with the
+// readHelo reads the record of the sender's HELO name: its text, if there is one and it is told here. broken says that its faults are told, here or with the
 // configured domain of that name.
-func (r *Round) readHelo(ctx context.Context, name string, configured bool) (broken bool) {
+func (r *Round) readHelo(ctx context.Context, name string, configured bool) (text string, broken bool) {
 	p := r.Part("helo", HoldRecords)
 	if name == "" || configured {
 		p.LeftOut = true
-		return configured
+		return "", configured
 	}
 	answer, err := r.Env.DNS.TXT(ctx, name)
 	records := pickSPF(answer.Records)
 	r.watchRecord(recordSPF, name, records, err)
 	if err != nil {
 		p.unknown(err)
-		return false
+		return "", false
 	}
 	for _, text := range records {
 		p.Evidence = append(p.Evidence, name+" "+quoteRecord(text))
@@ -257,7 +287,10 @@ func (r *Round) readHelo(ctx context.Context, name string, configured bool) (bro
 	if len(records) > 0 {
 		judgeSPFText(p, records, catalog.SeverityWarning)
 	}
-	return len(p.Findings) > 0
+	if len(records) == 1 && len(p.Findings) == 0 {
+		text = records[0]
+	}
+	return text, len(p.Findings) > 0
 }
 
 // pickSPF picks the SPF records out of TXT records.
@@ -306,7 +339,7 @@ func judgeSPFText(p *Part, records []string, severity catalog.Severity) (spf rec
 	}
 	spf, err := record.ParseSPF(records[0])
 	for _, m := range record.Mistakes(err) {
-		p.Find("spf_invalid", severity, m.Error())
+		p.Find("spf_invalid", severity, m.Error(), catalog.Values{catalog.ValueTerm: m.Term})
 	}
 	return spf, err == nil
 }
@@ -314,7 +347,7 @@ func judgeSPFText(p *Part, records []string, severity catalog.Severity) (spf rec
 // judgeSPF judges the one valid record. Directives behind the first all are never looked at (RFC 7208 section 5.1).
 func judgeSPF(p *Part, spf record.SPF, text string, parked bool) {
 	if everybody := passesEverybody(spf); everybody != "" {
-		p.Find("spf_pass_all", "", strconv.Quote(everybody)+" matches every address")
+		p.Find("spf_pass_all", "", strconv.Quote(everybody)+" matches every address", catalog.Values{catalog.ValueTerm: everybody})
 	}
 	judgeSPFEnd(p, spf, quoteRecord(text), parked)
 	_, place, found := spf.All()
@@ -350,7 +383,7 @@ func judgeSPFEnd(p *Part, spf record.SPF, evidence string, parked bool) {
 // place (RFC 7208 section 6.1); an included record that passes everybody has this one do so, too (section 5.2).
 func judgeSPFBelow(p *Part, tree *spf.Node, parked bool) {
 	if below, term := passesBelow(tree); below != nil {
-		p.Find("spf_pass_all", "", clip(fmt.Sprintf("%q in the record of %s, by %s, matches every address", term, below.Domain, below.By)))
+		p.Find("spf_pass_all", "", clip(fmt.Sprintf("%q in the record of %s, by %s, matches every address", term, below.Domain, below.By)), catalog.Values{catalog.ValueTerm: below.By})
 	}
 	end := tree
 	for n := len(end.Below); n > 0 && isRedirect(end.Below[n-1]); n = len(end.Below) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/spf"
 	"github.com/mailprobe/mailprobe_exporter/targets"
@@ -61,7 +62,7 @@ func (r *Round) evaluateSenders(ctx context.Context, domain string) sendersSPF {
 			s.questions = append(s.questions, spfQuestion{t, addr, domain, "mailfrom"})
 		}
 	}
-	s.verdicts = r.askSPF(ctx, s.questions)
+	s.verdicts = askSPF(ctx, spfResolver{r.Env.DNS}, s.questions)
 	return s
 }
 
@@ -86,9 +87,9 @@ func (s sendersSPF) addressesErr() error {
 }
 
 // askSPF evaluates all questions side by side.
-func (r *Round) askSPF(ctx context.Context, questions []spfQuestion) []spfVerdict {
+func askSPF(ctx context.Context, resolver spf.Resolver, questions []spfQuestion) []spfVerdict {
 	verdicts := make([]spfVerdict, len(questions))
-	sideBySide(len(questions), func(i int) { verdicts[i] = questions[i].ask(ctx, spfResolver{r.Env.DNS}) })
+	sideBySide(len(questions), func(i int) { verdicts[i] = questions[i].ask(ctx, resolver) })
 	return verdicts
 }
 
@@ -124,7 +125,15 @@ func (v spfVerdict) report(p *Part, q spfQuestion) {
 // judge finds the problem if the sender does not pass.
 func (v spfVerdict) judge(p *Part, q spfQuestion, problem string) {
 	if v.unknown == nil && v.Result != spf.Pass {
-		p.Find(problem, "", v.evidence(q))
+		p.Find(problem, "", v.evidence(q), q.values())
+	}
+}
+
+// values are what remedies may name of a question.
+func (q spfQuestion) values() catalog.Values {
+	return catalog.Values{
+		catalog.ValueDomain: q.domain, catalog.ValueSender: q.sender.Name, catalog.ValueAddress: q.addr.String(),
+		catalog.ValueHelo: q.sender.Sender.HeloName,
 	}
 }
 

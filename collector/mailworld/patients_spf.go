@@ -31,6 +31,8 @@ var spfPatients = []patient{
 	}},
 	{"half-hearted", "The SPF record does not forbid other senders outright.", "spf_softall", onDomain, func(_ *World, h *home) {
 		h.spf[0] = fmt.Sprintf("v=spf1 ip4:%s ~all", h.sender.addr)
+		h.dmarc, h.bimi = []string{"v=DMARC1; p=none; rua=mailto:dmarc@" + h.domain}, declined
+		h.shows("dmarc_policy_none", h.domain)
 	}},
 	{"no-end", "The SPF record ends without all.", "spf_no_all", onDomain, func(_ *World, h *home) {
 		h.spf[0] = fmt.Sprintf("v=spf1 ip4:%s", h.sender.addr)

@@ -38,6 +38,7 @@ func made(lang catalog.Lang, write func(*page)) string {
 var labels = map[string]catalog.Text{
 	"causes":     {EN: "What usually causes it", RU: "Что обычно к этому приводит"},
 	"remedies":   {EN: "What to do", RU: "Что делать"},
+	"publish":    {EN: "The record to publish, for example", RU: "Запись для публикации, например"},
 	"references": {EN: "References", RU: "Источники"},
 	"programs":   {EN: "In mail programs", RU: "В почтовых программах"},
 	"actor":      {EN: "Who can act", RU: "Кто может помочь"},
@@ -156,6 +157,9 @@ func (p *page) tableHead(columns ...string) {
 func (p *page) advice(a *catalog.Advice) {
 	p.f("%s\n\n", p.text(a.Meaning))
 	p.help(a.Causes, p.examples(a.Remedies, a.Example))
+	if r, ok := a.Example.Record(); ok {
+		p.f("%s: %s\n\n", p.label("publish"), code(r.Name+" "+r.Type+" "+r.Data))
+	}
 	if len(a.Programs) > 0 {
 		var links []string
 		for _, id := range a.Programs {

@@ -286,6 +286,9 @@ func (r *Round) readHelo(ctx context.Context, name string, configured bool) (tex
 	}
 	if len(records) > 0 {
 		judgeSPFText(p, records, catalog.SeverityWarning)
+		for i := range p.Findings {
+			p.Findings[i].Values = p.Findings[i].Values.With(catalog.Values{catalog.ValueDomain: name})
+		}
 	}
 	if len(records) == 1 && len(p.Findings) == 0 {
 		text = records[0]

@@ -27,6 +27,9 @@ const (
 	ValueProber     = "prober"      // The IP address that the exporter connects from.
 	ValueMX         = "mx"          // The domain's MX hosts, separated by ", ".
 	ValueAlias      = "alias"       // The name that a CNAME record points to.
+	ValueRegistered = "registered"  // The registered domain above a subdomain.
+	ValueFound      = "found"       // The data of a record that is published and at fault.
+	ValueMeant      = "meant"       // The name that was probably meant.
 	ValueTerm       = "term"        // A term of an SPF record.
 	ValueIncludes   = "includes"    // The terms of an SPF record that cost most lookups.
 	ValueLimit      = "limit"       // A number that must not be exceeded.
@@ -65,6 +68,9 @@ var places = map[string]place{
 	ValueHelo:       {Text{"HELO name", "имя для HELO"}, "out.example.org"},
 	ValueProber:     {Text{"IP address of the exporter", "IP-адрес экспортёра"}, "198.51.100.7"},
 	ValueMX:         {Text{"your MX hosts", "ваши MX-серверы"}, "mx1.example.org, mx2.example.org"},
+	ValueRegistered: {Text{"registered domain", "зарегистрированный домен"}, "example.org"},
+	ValueFound:      {Text{"published record", "опубликованная запись"}, "10 old.example.org."},
+	ValueMeant:      {Text{"name that was meant", "имя, которое имелось в виду"}, "mail.example.org"},
 	ValueAlias:      {Text{"name that the alias points to", "имя, на которое указывает CNAME"}, "mail.example.net"},
 	ValueTerm:       {Text{"term", "механизм"}, "include:_spf.example.net"},
 	ValueIncludes:   {Text{"include", "include"}, "include:_spf.example.net"},

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 )
 
@@ -20,6 +21,8 @@ const (
 	manyMX = 10
 	// mxPort is where mail for a domain is delivered.
 	mxPort = ":25"
+	// implicitPreference is that of an MX record proposed to a domain that has none: any does, and this is the usual one.
+	implicitPreference = 10
 )
 
 // The metrics of MX records. All are of the last run that could tell, and are held for 24 hours.
@@ -71,7 +74,7 @@ func runMX(ctx context.Context, r *Round) error {
 		if n := len(answer.Aliases); n > 0 {
 			evidence = fmt.Sprintf("%s is an alias of %s, which does not exist (NXDOMAIN)", domain, answer.Aliases[n-1])
 		}
-		noMX(r, "mx_no_domain", evidence)
+		noMX(r, "mx_no_domain", evidence, valuesOfNoDomain(domain, answer.Aliases))
 		return nil
 	case dnsclient.OutcomeNoData:
 		return implicitMX(ctx, r)
@@ -94,11 +97,11 @@ func runMX(ctx context.Context, r *Round) error {
 func parked(r *Round) bool { return r.Target.Module != nil && r.Target.Module.Parked }
 
 // noMX says that nothing accepts mail for the domain.
-func noMX(r *Round, problem, evidence string) {
+func noMX(r *Round, problem, evidence string, values ...catalog.Values) {
 	p := r.Part("records", HoldRecords)
 	p.Emit(mxHosts, 0)
 	p.EmitBool(mxNull, false)
-	p.Find(problem, "", evidence)
+	p.Find(problem, "", evidence, values...)
 	p.Evidence = append(p.Evidence, evidence)
 	r.Result.ExchangersKnown = true
 }
@@ -116,7 +119,11 @@ func implicitMX(ctx context.Context, r *Round) error {
 		if parked(r) {
 			problem = "mx_parked"
 		}
-		noMX(r, problem, domain+" has neither MX record nor address")
+		var null catalog.Values
+		if parked(r) {
+			null = mxRecord(r, 0, "")
+		}
+		noMX(r, problem, domain+" has neither MX record nor address", null)
 		return nil
 	}
 	evidence := fmt.Sprintf("%s has no MX record; its address is %s", domain, host.addrs[0])
@@ -128,10 +135,11 @@ func implicitMX(ctx context.Context, r *Round) error {
 	r.Result.ExchangersKnown = true
 	if parked(r) {
 		// Whatever is at the address of a parked domain, it is no mail server of anybody's.
-		p.Find("mx_parked", "", evidence)
+		p.Find("mx_parked", "", evidence, mxRecord(r, 0, ""))
 		return nil
 	}
-	p.Find("mx_implicit", "", evidence)
+	// Senders treat this record as they treat none, so that it changes nothing but that it was meant.
+	p.Find("mx_implicit", "", evidence, mxRecord(r, implicitPreference, domain), catalog.Values{catalog.ValueAddress: addressList(host.addrs)})
 	r.Result.Exchangers = askRoles(ctx, r, []exchanger{host})
 	host.aliases = nil // The domain may be an alias; only what an MX record names may not.
 	judgeHosts(r, []exchanger{host})
@@ -150,18 +158,20 @@ func judgeRecords(r *Round, answer dnsclient.Answer[dnsclient.MX]) []dnsclient.M
 	p := r.Part("records", HoldRecords)
 	var hosts []dnsclient.MX
 	seen := map[string]bool{}
+	var root dnsclient.MX
 	roots, total := 0, len(answer.Records)+answer.Invalid
 	for _, mx := range answer.Records {
 		p.Evidence = append(p.Evidence, fmt.Sprintf("MX %d %s", mx.Preference, zoneName(mx.Host)))
 		switch {
 		case mx.Host == "":
 			roots++
+			root = mx
 			if total == 1 && mx.Preference != 0 {
-				p.Find("mx_bad_name", "", fmt.Sprintf("MX %d . names no host; a null MX has preference 0", mx.Preference))
+				p.Find("mx_bad_name", "", fmt.Sprintf("MX %d . names no host; a null MX has preference 0", mx.Preference), mxFound(mx))
 			}
 		case seen[mx.Host]:
 		case literal(mx.Host):
-			p.Find("mx_literal", "", fmt.Sprintf("MX %d %s", mx.Preference, mx.Host))
+			p.Find("mx_literal", "", fmt.Sprintf("MX %d %s", mx.Preference, mx.Host), mxFound(mx), literalValues(mx.Host))
 		default:
 			hosts = append(hosts, mx)
 		}
@@ -174,16 +184,16 @@ func judgeRecords(r *Round, answer dnsclient.Answer[dnsclient.MX]) []dnsclient.M
 		p.Find("mx_bad_name", "", counted(answer.Invalid, "MX record names", "MX records name")+" something that is not a host name")
 	}
 	if roots > 0 && total > 1 {
-		p.Find("mx_null_mixed", "", fmt.Sprintf("a record without a name is one of %d MX records", total))
+		p.Find("mx_null_mixed", "", fmt.Sprintf("a record without a name is one of %d MX records", total), mxFound(root))
 	}
 	if total > manyMX {
 		p.Find("mx_too_many", "", tooMany(total, answer.Truncated))
 	}
 	switch {
 	case !null && parked(r) && roots == 0:
-		p.Find("mx_parked", "", fmt.Sprintf("it has %d MX records", total))
+		p.Find("mx_parked", "", "it has "+counted(total, "MX record", "MX records"), mxRecord(r, 0, ""))
 	case null && !parked(r):
-		p.Find("mx_null", "", p.Evidence[0])
+		p.Find("mx_null", "", p.Evidence[0], mxFound(root))
 	}
 	hosts = hosts[:min(len(hosts), maxMXHosts)]
 	for _, mx := range hosts {
@@ -216,17 +226,21 @@ func literal(host string) bool {
 
 // An exchanger is an MX host with what DNS says of it.
 type exchanger struct {
-	host    string
-	aliases []string
-	addrs   []netip.Addr
-	noName  bool
-	err     error // Addresses of one family or both could not be told.
+	host       string
+	preference uint16 // Of its MX record.
+	aliases    []string
+	addrs      []netip.Addr
+	noName     bool
+	err        error // Addresses of one family or both could not be told.
 }
 
 // lookUpExchangers asks for the addresses of all hosts at once.
 func lookUpExchangers(ctx context.Context, r *Round, hosts []dnsclient.MX) []exchanger {
 	found := make([]exchanger, len(hosts))
-	sideBySide(len(hosts), func(i int) { found[i] = lookUpExchanger(ctx, r, hosts[i].Host) })
+	sideBySide(len(hosts), func(i int) {
+		found[i] = lookUpExchanger(ctx, r, hosts[i].Host)
+		found[i].preference = hosts[i].Preference
+	})
 	return found
 }
 
@@ -275,7 +289,12 @@ func judgeHosts(r *Round, hosts []exchanger) {
 	case len(hosts) == 0:
 		p.Find("mx_unusable", "", "no MX record names a host")
 	default:
-		p.Find("mx_unusable", "", fmt.Sprintf("none of the MX hosts (%d) has an address that can be reached", len(hosts)))
+		names := make([]string, len(hosts))
+		for i, e := range hosts {
+			names[i] = e.host
+		}
+		p.Find("mx_unusable", "", fmt.Sprintf("none of the MX hosts (%d) has an address that can be reached", len(hosts)),
+			catalog.Values{catalog.ValueHost: names[0], catalog.ValueMX: strings.Join(names, ", ")})
 	}
 }
 
@@ -292,12 +311,17 @@ func (e exchanger) judgeName(r *Round) {
 		p.Unknown = e.err
 		return
 	case e.noName:
-		p.Find("mx_no_address", "", e.host+" does not exist (NXDOMAIN)")
+		p.Find("mx_no_address", "", e.host+" does not exist (NXDOMAIN)", e.valuesOfNoAddress(r))
 	default:
-		p.Find("mx_no_address", "", e.host+" has no address")
+		p.Find("mx_no_address", "", e.host+" has no address", e.valuesOfNoAddress(r))
 	}
-	if len(e.aliases) > 0 {
-		p.Find("mx_alias", "", e.host+" is an alias of "+e.aliases[len(e.aliases)-1])
+	if n := len(e.aliases); n > 0 {
+		alias := e.aliases[n-1]
+		v := catalog.Values{catalog.ValueHost: e.host, catalog.ValueAlias: alias, catalog.ValueAddress: addressList(e.addrs)}
+		if len(e.addrs) > 0 { // Else the alias leads nowhere, and is no better without it.
+			v = v.With(mxRecord(r, e.preference, alias))
+		}
+		p.Find("mx_alias", "", e.host+" is an alias of "+alias, v)
 	}
 }
 
@@ -309,7 +333,8 @@ func (e exchanger) judgeAddresses(r *Round) (allowed int) {
 		if r.Env.Config.Allowed(a) {
 			allowed++
 		} else {
-			p.Find("mx_private_address", "", fmt.Sprintf("%s has address %s", e.host, a))
+			p.Find("mx_private_address", "", fmt.Sprintf("%s has address %s", e.host, a),
+				catalog.Values{catalog.ValueHost: e.host, catalog.ValueAddress: a.String()})
 		}
 	}
 	if e.err != nil && len(p.Findings) == 0 {

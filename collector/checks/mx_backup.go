@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -68,7 +69,8 @@ func (r *Round) judgeBackup(mx dnsclient.MX, first, backup *offer) {
 		return
 	}
 	differs := func(how string) {
-		p.Find("mx_backup_differs", "", clip(fmt.Sprintf("%s, of preference %d, %s", mx.Host, mx.Preference, how)))
+		p.Find("mx_backup_differs", "", clip(fmt.Sprintf("%s, of preference %d, %s", mx.Host, mx.Preference, how)),
+			mxFound(mx), catalog.Values{catalog.ValueHost: mx.Host})
 	}
 	switch {
 	case first.starttls && !backup.starttls:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 	"github.com/mailprobe/mailprobe_exporter/collector/spf"
 )
@@ -14,7 +15,8 @@ import (
 func judgeNullSenders(ctx context.Context, r *Round) {
 	p := r.Part("null MX", HoldRecords)
 	if senders := r.Target.Domain.Senders; len(senders) > 0 {
-		p.Find("mx_null_sends", "", "its senders are "+strings.Join(senders, ", "))
+		p.Find("mx_null_sends", "", "its senders are "+strings.Join(senders, ", "),
+			catalog.Values{catalog.ValueSender: strings.Join(senders, ", "), catalog.ValueFound: mxData(0, "")})
 		return
 	}
 	if parked(r) {
@@ -25,7 +27,8 @@ func judgeNullSenders(ctx context.Context, r *Round) {
 	case err != nil:
 		p.Unknown = err
 	case term != "":
-		p.Find("mx_null_sends", "", clip(fmt.Sprintf("its SPF record lets %s send", term)))
+		p.Find("mx_null_sends", "", clip(fmt.Sprintf("its SPF record lets %s send", term)),
+			catalog.Values{catalog.ValueTerm: term, catalog.ValueFound: mxData(0, "")})
 	}
 }
 

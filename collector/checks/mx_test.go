@@ -36,12 +36,12 @@ mx_hosts 1
 mx_null 0
 mx_info server=mx1.%s:25 preference=10 1
 follow mx1.%s`},
-		{name: "nodomain", want: `
+		{name: "nodomain", values: `mx_no_domain registered=`, want: `
 mx_hosts 0
 mx_null 0
 ! mx_no_domain
 follow nothing`},
-		{name: "dangling", zone: `%s CNAME gone.example.`, want: `
+		{name: "dangling", values: `mx_no_domain alias=gone.example`, zone: `%s CNAME gone.example.`, want: `
 mx_hosts 0
 mx_null 0
 ! mx_no_domain
@@ -51,7 +51,8 @@ mx_hosts 0
 mx_null 0
 ! mx_missing
 follow nothing`},
-		{name: "implicit", zone: `%s A 192.0.2.1`, want: `
+		{name: "implicit", values: `mx_implicit record=10 %s.
+mx_implicit address=192.0.2.1`, zone: `%s A 192.0.2.1`, want: `
 mx_hosts 1
 mx_null 0
 mx_info server=%s:25 preference=0 1
@@ -65,24 +66,24 @@ mx_info server=%s:25 preference=0 1
 ! mx_private_address
 ! mx_unusable
 follow %s`},
-		{name: "null", zone: `%s MX 0 .`, want: `
+		{name: "null", values: `mx_null found=0 .`, zone: `%s MX 0 .`, want: `
 mx_hosts 0
 mx_null 1
 ! mx_null
 follow nothing`},
-		{name: "null-sends", zone: `%s MX 0 .`, domain: senders, want: `
+		{name: "null-sends", values: `mx_null_sends sender=203.0.113.9`, zone: `%s MX 0 .`, domain: senders, want: `
 mx_hosts 0
 mx_null 1
 ! mx_null
 ! mx_null_sends
 follow nothing`},
-		{name: "null-ten", zone: `%s MX 10 .`, want: `
+		{name: "null-ten", values: `mx_bad_name found=10 .`, zone: `%s MX 10 .`, want: `
 mx_hosts 0
 mx_null 0
 ! mx_bad_name
 ! mx_unusable
 follow nothing`},
-		{name: "null-mixed", zone: `
+		{name: "null-mixed", values: `mx_null_mixed found=0 .`, zone: `
 %s MX 0 .
 %s MX 10 mx1.%s
 mx1.%s A 192.0.2.1`, want: `
@@ -117,7 +118,11 @@ mx_info server=mx1.%s:25 preference=10 1
 ! mx_no_address
 ! mx_unusable
 follow mx1.%s`},
-		{name: "alias", zone: `
+		{name: "alias", values: `mx_alias host=mx1.%s
+mx_alias alias=host.%s
+mx_alias record=10 host.%s.
+mx_alias record_type=MX
+mx_alias record_name=%s`, zone: `
 %s MX 10 mx1.%s
 mx1.%s CNAME host.%s
 host.%s A 192.0.2.1`, want: `
@@ -126,7 +131,9 @@ mx_null 0
 mx_info server=mx1.%s:25 preference=10 1
 ! mx_alias
 follow mx1.%s`},
-		{name: "dangling-host", zone: `
+		{name: "dangling-host", values: `mx_alias record=
+mx_no_address found=10 mx1.%s.
+mx_no_address record=`, zone: `
 %s MX 10 mx1.%s
 mx1.%s CNAME gone.%s`, want: `
 mx_hosts 1
@@ -136,7 +143,8 @@ mx_info server=mx1.%s:25 preference=10 1
 ! mx_alias
 ! mx_unusable
 follow mx1.%s`},
-		{name: "literal", zone: `
+		{name: "literal", values: `mx_literal found=10 192.0.2.1.
+mx_literal address=192.0.2.1`, zone: `
 %s MX 10 192.0.2.1.
 %s MX 20 mx1.%s
 mx1.%s A 192.0.2.1`, want: `
@@ -175,7 +183,15 @@ mx_info server=mx2.%s:25 preference=20 1
 ! mx_no_address
 follow mx1.%s
 follow mx2.%s`},
-		{name: "private", zone: `
+		{name: "dot-forgotten", values: "mx_no_address meant=mx1.%s\nmx_no_address record=10 mx1.%s.", zone: `%s MX 10 mx1.%s%s`, want: `
+mx_hosts 1
+mx_null 0
+mx_info server=mx1.%s.%s:25 preference=10 1
+! mx_no_address
+! mx_unusable
+follow mx1.%s.%s`},
+		{name: "private", values: `mx_private_address host=mx1.%s
+mx_private_address address=192.168.1.1`, zone: `
 %s MX 10 mx1.%s
 mx1.%s A 192.168.1.1
 mx1.%s AAAA 2001:db8::1`, want: `
@@ -227,18 +243,18 @@ mx_hosts 0
 mx_null 1
 ! mx_null_sends
 follow nothing`},
-		{name: "parked-missing", parked: true, zone: `%s TXT hello`, want: `
+		{name: "parked-missing", values: `mx_parked record=0 .`, parked: true, zone: `%s TXT hello`, want: `
 mx_hosts 0
 mx_null 0
 ! mx_parked
 follow nothing`},
-		{name: "parked-implicit", parked: true, zone: `%s A 192.0.2.1`, want: `
+		{name: "parked-implicit", values: `mx_parked record=0 .`, parked: true, zone: `%s A 192.0.2.1`, want: `
 mx_hosts 1
 mx_null 0
 mx_info server=%s:25 preference=0 1
 ! mx_parked
 follow nothing`},
-		{name: "parked-receives", parked: true, zone: `%s MX 10 mx1.%s`, want: `
+		{name: "parked-receives", values: `mx_parked record=0 .`, parked: true, zone: `%s MX 10 mx1.%s`, want: `
 mx_hosts 1
 mx_null 0
 mx_info server=mx1.%s:25 preference=10 1

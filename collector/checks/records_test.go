@@ -24,6 +24,27 @@ type recordCase struct {
 	others []*targets.Target // That are configured too.
 	held   string            // What check smtp holds of servers: see Env.hold.
 	want   string            // As written by saw.
+	values string            // What remedies may name, a line each: "mx_alias alias=mx.%s"; with nothing after =, it is not known.
+}
+
+// wantValues looks for values among those of a problem's findings.
+func wantValues(t *testing.T, r *Round, lines string) {
+	t.Helper()
+	for line := range strings.Lines(strings.TrimSpace(lines)) {
+		problem, want, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name, value, _ := strings.Cut(want, "=")
+		var got []string
+		for _, p := range r.Result.Parts {
+			for _, f := range p.Findings {
+				if f.Problem == problem {
+					got = append(got, f.Values[name])
+				}
+			}
+		}
+		if !slices.Contains(got, value) {
+			t.Errorf("%s: %s is %q, want %q", problem, name, got, value)
+		}
+	}
 }
 
 // testRecords runs a check on the domains of cases in one mail world.
@@ -54,6 +75,7 @@ func testRecords(t *testing.T, check *Check, cases []recordCase) {
 			if want := strings.TrimSpace(strings.ReplaceAll(c.want, "%s", domain)); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
+			wantValues(t, r, strings.ReplaceAll(c.values, "%s", domain))
 			for _, p := range r.Result.Parts {
 				for _, f := range p.Findings {
 					told[f.Problem] = true

@@ -2,15 +2,20 @@ package checks
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -30,12 +35,13 @@ const (
 	CertificateSelfSigned       CertificateResult = "self_signed"
 	CertificateIncompleteChain  CertificateResult = "incomplete_chain" // The server does not send an intermediate certificate.
 	CertificateWeak             CertificateResult = "weak"             // Key or signature is too weak; see isWeak.
-	CertificateInvalid          CertificateResult = "invalid"          // Not for servers, or a rule of its authorities is broken.
+	CertificateInvalid          CertificateResult = "invalid"          // Not for TLS servers, or a rule of its authorities is broken.
 )
 
 // A Judgement is what is to be said of a chain.
 type Judgement struct {
 	Results []CertificateResult // Never empty.
+	Invalid string              // Why it is CertificateInvalid, a part of a sentence; "" if it is not.
 	// Above is the certificate above the leaf that expires first, among those that the server sent and that are needed
 	// where the chain verifies, among all that it sent otherwise; nil if there is none.
 	Above *x509.Certificate
@@ -73,8 +79,13 @@ func NewVerifier(roots *x509.CertPool) *Verifier {
 }
 
 // Judge says what is to be said of a chain, leaf first, as a server sent it, if the server is expected to be called
-// serverName, a host name or an address. The chain must not be empty.
+// serverName, a host name or an address, and proved with a signature that it has the key. The chain must not be empty.
 func (v *Verifier) Judge(chain []*x509.Certificate, serverName string, now time.Time) Judgement {
+	return v.judge(chain, serverName, now, x509.KeyUsageDigitalSignature)
+}
+
+// judge is Judge for a server that needs its key for something.
+func (v *Verifier) judge(chain []*x509.Certificate, serverName string, now time.Time, need x509.KeyUsage) Judgement {
 	digest := digestOf(chain)
 	v.mu.Lock()
 	known, ok := v.verified.get(digest)
@@ -87,7 +98,7 @@ func (v *Verifier) Judge(chain []*x509.Certificate, serverName string, now time.
 		}
 	}
 
-	j := Judgement{}
+	j := Judgement{Invalid: cmp.Or(unsuitable(chain[0], need), known.invalid)}
 	add := func(holds bool, r CertificateResult) {
 		if holds {
 			j.Results = append(j.Results, r)
@@ -100,7 +111,7 @@ func (v *Verifier) Judge(chain []*x509.Certificate, serverName string, now time.
 	add(chain[0].VerifyHostname(serverName) != nil, CertificateNameMismatch)
 	add(known.trust != "", known.trust)
 	add(known.weak, CertificateWeak)
-	add(known.invalid, CertificateInvalid)
+	add(j.Invalid != "", CertificateInvalid)
 	add(len(j.Results) == 0, CertificateOK)
 	if known.above > 0 {
 		j.Above = chain[known.above]
@@ -112,8 +123,9 @@ func (v *Verifier) Judge(chain []*x509.Certificate, serverName string, now time.
 type verdict struct {
 	notBefore, notAfter time.Time         // When all that is needed of it is valid.
 	trust               CertificateResult // What is wrong with its authority; "": nothing.
-	weak, invalid       bool
-	above               int // Place in the chain of Judgement.Above; 0: none.
+	weak                bool
+	invalid             string // Which rule is broken; "": none.
+	above               int    // Place in the chain of Judgement.Above; 0: none.
 }
 
 func (v verdict) outside(now time.Time) bool {
@@ -133,7 +145,7 @@ func (v *Verifier) build(chain []*x509.Certificate, now time.Time) construction 
 	top := links[len(links)-1]
 	b := construction{}
 	b.path, b.invalid = v.path(chain, nil, moments(links, now))
-	if b.path == nil && !b.invalid {
+	if b.path == nil && b.invalid == "" {
 		b.trust, b.weak, b.invalid = distrust(links)
 	}
 	if b.trust == CertificateUnknownAuthority {
@@ -143,7 +155,7 @@ func (v *Verifier) build(chain []*x509.Certificate, now time.Time) construction 
 		if len(missing) > 0 {
 			b.path, b.invalid = v.path(chain, missing, moments(append(links, missing...), now))
 		}
-		if b.path != nil || len(top.IssuingCertificateURL) > 0 && !selfIssued(top) {
+		if b.path != nil || len(top.IssuingCertificateURL) > 0 && !selfSigned(top) {
 			b.trust = CertificateIncompleteChain
 		}
 	}
@@ -156,36 +168,163 @@ func (v *Verifier) build(chain []*x509.Certificate, now time.Time) construction 
 	}
 	b.weak = b.weak || slices.ContainsFunc(needed, isWeak)
 	b.above = firstToExpire(chain, b.path)
-	b.remember = b.path != nil && b.trust == "" && !b.invalid
+	b.remember = b.path != nil && b.trust == "" && b.invalid == ""
 	return b
 }
 
-// path returns the path from the leaf to a trust anchor that lasts longest, at the first of the given times at which there is one.
-// invalid says that there is one, but that the certificate may not be used for a server, or that a constraint
-// of an authority forbids it.
-func (v *Verifier) path(chain, more []*x509.Certificate, times []time.Time) (path []*x509.Certificate, invalid bool) {
-	o := x509.VerifyOptions{Roots: v.roots, Intermediates: x509.NewCertPool()}
-	for _, c := range slices.Concat(chain[1:], more) {
-		o.Intermediates.AddCert(c)
+// path returns the path from the leaf to a trust anchor of the verifier: see findPath.
+func (v *Verifier) path(chain, more []*x509.Certificate, times []time.Time) (path []*x509.Certificate, invalid string) {
+	return findPath(v.roots, slices.Concat(chain, more), times)
+}
+
+// findPath returns the path from the first certificate to a trust anchor that lasts longest, at the first of the given times at
+// which there is one. invalid says that there is one, but that a certificate on it may not be used for a server, or that
+// a constraint of an authority forbids it; and which rule that is.
+func findPath(roots *x509.CertPool, chain []*x509.Certificate, times []time.Time) (path []*x509.Certificate, invalid string) {
+	r := relaxed{}
+	o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
+	for _, c := range chain[1:] {
+		o.Intermediates.AddCert(r.relax(c))
 	}
 	for _, o.CurrentTime = range times {
 		o.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-		paths, err := chain[0].Verify(o)
+		paths, err := r.verify(chain[0], o)
 		reason, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
 		if isInvalid && reason.Reason == x509.IncompatibleUsage {
-			invalid = true
+			invalid = "its extendedKeyUsage, or that of an authority above it, is not for servers"
 			o.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageAny}
-			paths, err = chain[0].Verify(o)
+			paths, err = r.verify(chain[0], o)
 		}
 		if err == nil {
-			return longestLasting(paths), invalid
+			if paths = slices.DeleteFunc(paths, tooLong); len(paths) == 0 {
+				return nil, "an authority above it may not have so many authorities below it (pathLenConstraint)"
+			}
+			path = longestLasting(paths)
+			return path, cmp.Or(invalid, unfitAuthority(path))
 		}
 		_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 		if !unknown && (!isInvalid || reason.Reason != x509.Expired) {
-			return nil, true
+			return nil, brokenRule(err)
 		}
 	}
-	return nil, false
+	return nil, ""
+}
+
+// Relaxed are certificates without what they say of the length of paths, and what they were before. Package x509 counts those that
+// an authority issued to itself, and RFC 5280 does not: see tooLong.
+type relaxed map[*x509.Certificate]*x509.Certificate
+
+func (r relaxed) relax(c *x509.Certificate) *x509.Certificate {
+	if c.MaxPathLen < 0 {
+		return c
+	}
+	without := *c
+	without.MaxPathLen, without.MaxPathLenZero = -1, false
+	r[&without] = c
+	return &without
+}
+
+// verify is Certificate.Verify without regard to the length of paths. The limit of a trust anchor, which is in a pool, is only known
+// when it is in the way.
+func (r relaxed) verify(leaf *x509.Certificate, o x509.VerifyOptions) ([][]*x509.Certificate, error) {
+	paths, err := leaf.Verify(o)
+	reason, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
+	if isInvalid && reason.Reason == x509.TooManyIntermediates && reason.Cert != nil {
+		o.Roots = x509.NewCertPool()
+		o.Roots.AddCert(r.relax(reason.Cert))
+		paths, err = leaf.Verify(o)
+	}
+	for _, path := range paths {
+		for i, c := range path {
+			if original, ok := r[c]; ok {
+				path[i] = original
+			}
+		}
+	}
+	return paths, err
+}
+
+// brokenRule says in short what package x509 found wrong. Its own words list names of the certificate.
+func brokenRule(err error) string {
+	reason, _ := errors.AsType[x509.CertificateInvalidError](err)
+	_, unhandled := errors.AsType[x509.UnhandledCriticalExtension](err)
+	switch {
+	case unhandled:
+		return "it, or an authority above it, has a critical extension that is not known"
+	case reason.Reason == x509.CANotAuthorizedForThisName, reason.Reason == x509.NameConstraintsWithoutSANs:
+		return "an authority above it may not issue certificates for this name (nameConstraints)"
+	case reason.Reason == x509.NotAuthorizedToSign:
+		return "it is signed by a certificate that is no authority"
+	}
+	return "a rule of an authority above it is broken"
+}
+
+// oidKeyUsage is the extension keyUsage.
+var oidKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 15}
+
+// unsuitable says why a server may not use a certificate in TLS when it needs the key for something, "" if it may. RFC 5280
+// section 4.2.1.3: keyUsage, where it is, says all that the key is for. RFC 8446 section 4.4.2.2: to sign the handshake it takes
+// digitalSignature. GnuTLS insists, OpenSSL is content with keyEncipherment or keyAgreement. Section 4.2.1.12: so does
+// extendedKeyUsage; anyExtendedKeyUsage alone may be refused, and OpenSSL does.
+func unsuitable(leaf *x509.Certificate, need x509.KeyUsage) string {
+	restricted := slices.ContainsFunc(leaf.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidKeyUsage) })
+	switch {
+	case restricted && leaf.KeyUsage&need == 0:
+		return fmt.Sprintf("its keyUsage is %s, and TLS needs %s", usages(leaf.KeyUsage), usages(need))
+	case !forServers(leaf):
+		return "its extendedKeyUsage is not for servers: serverAuth is not among it"
+	}
+	return ""
+}
+
+// forServers reports whether extendedKeyUsage of a certificate lets it be used for a server.
+func forServers(c *x509.Certificate) bool {
+	if len(c.ExtKeyUsage) == 0 && len(c.UnknownExtKeyUsage) == 0 {
+		return true
+	}
+	return slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
+}
+
+// unfitAuthority says why an authority on a path, but for the trust anchor, may not vouch for servers, as OpenSSL sees it; "" if all
+// may.
+func unfitAuthority(path []*x509.Certificate) string {
+	for _, c := range path[1:max(1, len(path)-1)] {
+		if !forServers(c) {
+			return "the extendedKeyUsage of an authority above it is not for servers"
+		}
+	}
+	return ""
+}
+
+// usages lists the uses of a key by their names in RFC 5280 section 4.2.1.3.
+func usages(u x509.KeyUsage) string {
+	var names []string
+	for i, name := range []string{
+		"digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly",
+	} {
+		if u&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	if names == nil {
+		return "empty"
+	}
+	return strings.Join(names, " and ")
+}
+
+// tooLong reports whether a path is longer than an authority on it allows. RFC 5280 section 6.1.4 (l): certificates that an
+// authority issued to itself, as when it changes its key, do not count, and nor does the leaf.
+func tooLong(path []*x509.Certificate) bool {
+	below := 0
+	for _, c := range path[1:] {
+		if c.MaxPathLen >= 0 && (c.MaxPathLen > 0 || c.MaxPathLenZero) && below > c.MaxPathLen {
+			return true
+		}
+		if !selfIssued(c) {
+			below++
+		}
+	}
+	return false
 }
 
 // moments are the times at which a path is looked for: now, and where that fails times at which the leaf or all of
@@ -211,7 +350,7 @@ func linked(chain []*x509.Certificate) []*x509.Certificate {
 		i := slices.IndexFunc(chain, func(c *x509.Certificate) bool {
 			return bytes.Equal(c.RawSubject, top.RawIssuer) && !slices.Contains(links, c)
 		})
-		if i < 0 || selfIssued(top) {
+		if i < 0 || selfSigned(top) {
 			return links
 		}
 		links = append(links, chain[i])
@@ -220,22 +359,25 @@ func linked(chain []*x509.Certificate) []*x509.Certificate {
 
 // distrust says why there is no path: where the chain itself is broken that is the reason, and
 // what its authority is cannot be told.
-func distrust(links []*x509.Certificate) (trust CertificateResult, weak, invalid bool) {
-	if selfIssued(links[0]) {
-		return CertificateSelfSigned, false, false
+func distrust(links []*x509.Certificate) (trust CertificateResult, weak bool, invalid string) {
+	if selfSigned(links[0]) {
+		return CertificateSelfSigned, false, ""
 	}
 	for i, c := range links {
 		if hasWeakSignature(c) {
-			return "", true, false
+			return "", true, ""
 		}
 		if i+1 == len(links) {
 			break
 		}
-		if issuer := links[i+1]; issuer.Version == 3 && !issuer.IsCA {
-			return "", false, true
+		switch issuer := links[i+1]; {
+		case issuer.Version == 3 && !issuer.IsCA:
+			return "", false, fmt.Sprintf("it is signed by %s, which is no authority", quotedName(issuer.Subject))
+		case issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCertSign == 0:
+			return "", false, fmt.Sprintf("the keyUsage of %s above it is %s, and to sign certificates it needs keyCertSign", quotedName(issuer.Subject), usages(issuer.KeyUsage))
 		}
 	}
-	return CertificateUnknownAuthority, false, false
+	return CertificateUnknownAuthority, false, ""
 }
 
 // missing returns intermediates seen elsewhere that continue a chain above its last certificate.
@@ -316,13 +458,19 @@ func isWeak(c *x509.Certificate) bool {
 func hasWeakSignature(c *x509.Certificate) bool {
 	switch c.SignatureAlgorithm {
 	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
-		return !selfIssued(c)
+		return !selfSigned(c)
 	}
 	return false
 }
 
-// selfIssued reports whether a certificate names itself as its issuer.
+// selfIssued reports whether a certificate names itself as its issuer. An authority also issues such certificates for its next key.
 func selfIssued(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
+
+// selfSigned reports whether a certificate is self-issued and does not say that another key than its own signed it (RFC 5280
+// section 4.2.1.1).
+func selfSigned(c *x509.Certificate) bool {
+	return selfIssued(c) && (len(c.AuthorityKeyId) == 0 || len(c.SubjectKeyId) == 0 || bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId))
+}
 
 // validity returns the time in which all of some certificates are valid. Where there is no such time, begin is after end.
 func validity(certificates []*x509.Certificate) (begin, end time.Time) {

@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -137,6 +138,14 @@ func TestJudge(t *testing.T) {
 	narrow := issue(t, root, "Narrow", andThen(asCA, func(c *x509.Certificate) { c.PermittedDNSDomains = []string{"example.com"} }))
 	flat := issue(t, root, "Flat", andThen(asCA, func(c *x509.Certificate) { c.MaxPathLenZero = true }))
 	deep := issue(t, flat, "Deep", asCA)
+	uses := func(u x509.KeyUsage) func(*x509.Certificate) { return func(c *x509.Certificate) { c.KeyUsage = u } }
+	extended := func(u ...x509.ExtKeyUsage) func(*x509.Certificate) {
+		return func(c *x509.Certificate) { c.ExtKeyUsage = u }
+	}
+	clientMiddle := issue(t, root, "Clients", andThen(asCA, client))
+	anyMiddle := issue(t, root, "Anything", andThen(asCA, extended(x509.ExtKeyUsageAny)))
+	serverMiddle := issue(t, root, "Servers", andThen(asCA, extended(x509.ExtKeyUsageServerAuth)))
+	mute := issue(t, root, "Mute", andThen(asCA, uses(x509.KeyUsageCRLSign)))
 	named := issue(t, nil, "Named", andThen(asCA, aia))
 	rsaKey := func(bits int) crypto.Signer {
 		key, err := rsa.GenerateKey(rand.Reader, bits)
@@ -191,6 +200,27 @@ func TestJudge(t *testing.T) {
 		{"signed with SHA-1", "mx.example.org", []*x509.Certificate{withSHA1(t, leaf(rsaMiddle, none).Certificate), rsaMiddle.Certificate}, "weak"},
 		{"for clients", "mx.example.org", chainOf(leaf(middle, client), middle), "invalid"},
 		{"for clients, expired", "mx.example.org", chainOf(leaf(middle, andThen(client, expired)), middle), "expired invalid"},
+		{"key may sign no handshake", "mx.example.org", chainOf(leaf(middle, uses(x509.KeyUsageContentCommitment)), middle), "invalid"},
+		{"key may only sign certificates", "mx.example.org", chainOf(leaf(middle, uses(x509.KeyUsageCertSign|x509.KeyUsageCRLSign)), middle), "invalid"},
+		{"key may only decrypt", "mx.example.org", chainOf(issueFor(t, rsaKey(2048), middle, "", andThen(asMX, uses(x509.KeyUsageKeyEncipherment))), middle), "invalid"},
+		{"key may only agree", "mx.example.org", chainOf(leaf(middle, uses(x509.KeyUsageKeyAgreement)), middle), "invalid"},
+		{"key may sign", "mx.example.org", chainOf(leaf(middle, uses(x509.KeyUsageDigitalSignature|x509.KeyUsageKeyEncipherment)), middle), "ok"},
+		{"key may do nothing", "mx.example.org", chainOf(leaf(middle, func(c *x509.Certificate) {
+			c.ExtraExtensions = []pkix.Extension{{Id: oidKeyUsage, Critical: true, Value: []byte{3, 2, 0, 0}}}
+		}), middle), "invalid"},
+		{"an anchor that may only sign certificates", "mx.example.org", chainOf(leaf(nil, asCA)), "self_signed invalid"},
+		{"for any use", "mx.example.org", chainOf(leaf(middle, extended(x509.ExtKeyUsageAny)), middle), "invalid"},
+		{"for any use and servers", "mx.example.org", chainOf(leaf(middle, extended(x509.ExtKeyUsageAny, x509.ExtKeyUsageServerAuth)), middle), "ok"},
+		{"for clients and servers", "mx.example.org", chainOf(leaf(middle, extended(x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth)), middle), "ok"},
+		{"for an unknown use", "mx.example.org", chainOf(leaf(middle, func(c *x509.Certificate) {
+			c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 2, 3, 4}}
+		}), middle), "invalid"},
+		{"for clients, self-signed", "mx.example.org", chainOf(leaf(nil, client)), "self_signed invalid"},
+		{"for clients, from an unknown authority", "mx.example.org", chainOf(leaf(stranger, client)), "unknown_authority invalid"},
+		{"under an authority for clients", "mx.example.org", chainOf(leaf(clientMiddle, none), clientMiddle), "invalid"},
+		{"under an authority for anything", "mx.example.org", chainOf(leaf(anyMiddle, none), anyMiddle), "invalid"},
+		{"under an authority for servers", "mx.example.org", chainOf(leaf(serverMiddle, none), serverMiddle), "ok"},
+		{"under an authority that may not sign", "mx.example.org", chainOf(leaf(mute, none), mute), "invalid"},
 		{"issued by no authority", "mx.example.org", chainOf(leaf(noCA, none), noCA), "invalid"},
 		{"name not permitted", "mx.example.org", chainOf(leaf(narrow, none), narrow), "invalid"},
 		{"path too long", "mx.example.org", chainOf(leaf(deep, none), deep, flat), "invalid"},
@@ -206,6 +236,64 @@ func TestJudge(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestJudgeSelfIssued: RFC 5280 section 6.1.4 (l), certificates that an authority issues to itself do not count against the length
+// of a path, neither its own limit nor that of the trust anchor.
+func TestJudgeSelfIssued(t *testing.T) {
+	flat := func(c *x509.Certificate) { c.MaxPathLenZero = true }
+	for _, c := range []struct {
+		name             string
+		root, ca, deeper func(*x509.Certificate)
+		selfIssued       bool
+		want             string
+	}{
+		{"next key", asCA, andThen(asCA, flat), nil, true, "ok"},
+		{"next key, the anchor limits the path", andThen(asCA, func(c *x509.Certificate) { c.MaxPathLen = 1 }), andThen(asCA, flat), nil, true, "ok"},
+		{"without the next key", asCA, andThen(asCA, flat), nil, false, "ok"},
+		{"another authority below", asCA, andThen(asCA, flat), asCA, false, "invalid"},
+		{"another authority below the next key", asCA, andThen(asCA, flat), asCA, true, "invalid"},
+		{"the anchor takes none", andThen(asCA, flat), asCA, nil, true, "invalid"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root := issue(t, nil, "Root", c.root)
+			top := issue(t, root, "CA", c.ca)
+			chain := []*issuer{top}
+			if c.selfIssued {
+				top = issue(t, top, "CA", c.ca)
+				chain = append(chain, top)
+			}
+			if c.deeper != nil {
+				top = issue(t, top, "Deeper", c.deeper)
+				chain = append(chain, top)
+			}
+			chain = append(chain, issue(t, top, "", asMX))
+			slices.Reverse(chain)
+			v := NewVerifier(poolOf(root))
+			for range 2 {
+				if got := v.Judge(chainOf(chain...), "mx.example.org", certNow); words(got) != c.want {
+					t.Errorf("results %q (%s), want %q", words(got), got.Invalid, c.want)
+				}
+			}
+		})
+	}
+}
+
+// TestUnsuitable: what the server needs its key for depends on the handshake, and people are told what is missing.
+func TestUnsuitable(t *testing.T) {
+	leaf := issue(t, nil, "", andThen(asMX, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment })).Certificate
+	if got := unsuitable(leaf, neededUsage(&tls.ConnectionState{CipherSuite: tls.TLS_RSA_WITH_AES_128_GCM_SHA256})); got != "" {
+		t.Errorf("RSA key exchange: got %q", got)
+	}
+	const want = "its keyUsage is keyEncipherment, and TLS needs digitalSignature"
+	for _, suite := range []uint16{tls.TLS_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256} {
+		if got := unsuitable(leaf, neededUsage(&tls.ConnectionState{CipherSuite: suite})); got != want {
+			t.Errorf("%s: got %q, want %q", tls.CipherSuiteName(suite), got, want)
+		}
+	}
+	if got := neededUsage(nil); got != x509.KeyUsageDigitalSignature {
+		t.Errorf("unknown: got %v", got)
 	}
 }
 
@@ -330,7 +418,7 @@ func TestJudgeHostile(t *testing.T) {
 	if got := words(v.Judge(chainOf(many), "mx.example.org", certNow)); got != "name_mismatch" {
 		t.Errorf("10,000 names: results %q, want name_mismatch", got)
 	}
-	if line := certificateEvidence(CertificateNameMismatch, many.Certificate, "mx.example.org"); len(line) > 200 || !strings.Contains(line, "10000") {
+	if line := certificateEvidence(CertificateNameMismatch, Judgement{}, many.Certificate, "mx.example.org"); len(line) > 200 || !strings.Contains(line, "10000") {
 		t.Errorf("10,000 names: evidence is %.300q", line)
 	}
 
@@ -339,8 +427,8 @@ func TestJudgeHostile(t *testing.T) {
 		long = append(long, issue(t, long[i], fmt.Sprint("Level ", i), asCA))
 	}
 	slices.Reverse(long)
-	if got := words(v.Judge(chainOf(long...), "mx.example.org", certNow)); got != "name_mismatch unknown_authority" {
-		t.Errorf("chain of 100: results %q, want name_mismatch unknown_authority", got)
+	if got := words(v.Judge(chainOf(long...), "mx.example.org", certNow)); got != "name_mismatch unknown_authority invalid" {
+		t.Errorf("chain of 100: results %q, want name_mismatch unknown_authority invalid", got)
 	}
 
 	// Each of these may have issued each other: there are more paths than anybody can try.

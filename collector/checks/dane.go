@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
@@ -306,13 +307,10 @@ func (p *promise) match(r *Round, t record.TLSA, chain []*x509.Certificate) matc
 
 // leadsTo reports whether a chain is valid up to one of its certificates.
 func leadsTo(anchor *x509.Certificate, chain []*x509.Certificate, r *Round) bool {
-	o := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), CurrentTime: r.Time}
-	o.Roots.AddCert(anchor)
-	for _, c := range chain[1:] {
-		o.Intermediates.AddCert(c)
-	}
-	_, err := chain[0].Verify(o)
-	return err == nil
+	anchors := x509.NewCertPool()
+	anchors.AddCert(anchor)
+	path, invalid := findPath(anchors, chain, []time.Time{r.Time})
+	return path != nil && invalid == "" && unsuitable(chain[0], x509.KeyUsageDigitalSignature) == ""
 }
 
 // matchNames looks at the names in a certificate. RFC 7672 section 3.2.2: the host's will do, and so will that of the domain that

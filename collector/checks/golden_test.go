@@ -270,6 +270,8 @@ func certificate(world *mailworld.World, words []string) (tls.Certificate, error
 			r.OmitIntermediate = true
 		case "stranger":
 			authority = world.Stranger()
+		case "unsigning": // The key may not sign a handshake.
+			r.KeyUsage = x509.KeyUsageContentCommitment
 		case "rsa1024":
 			r.RSABits = 1024
 		case "rsa2048":

@@ -58,7 +58,7 @@ var mtaSTSCheck = &Check{
 	Metrics: []*Metric{mtaSTSValid, mtaSTSMode, mtaSTSMaxAge, mtaSTSMXCovered, recordChange},
 	Problems: []string{
 		"mta_sts_missing", "mta_sts_invalid", "mta_sts_policy_unavailable", "mta_sts_policy_invalid", "mta_sts_mx_not_covered",
-		"mta_sts_mx_certificate", "mta_sts_id_unchanged", "mta_sts_short_age",
+		"mta_sts_mx_certificate", "mta_sts_id_unchanged", "mta_sts_short_age", "mta_sts_media_type", "mta_sts_empty_line",
 	},
 	ReadsServers: true,
 	Run:          runMTASTS,
@@ -93,9 +93,9 @@ func runMTASTS(ctx context.Context, r *Round) error {
 // judgePolicy fetches the policy that a good record promises, and judges it and the MX hosts by it.
 func judgePolicy(ctx context.Context, r *Round, p *Part, id string) {
 	err := r.Env.Policies.failed(r.Target.Name, id, r.Time)
-	body := ""
+	var file policyFile
 	if err == nil {
-		body, err = fetchPolicy(ctx, r)
+		file, err = fetchPolicy(ctx, r)
 		r.Env.Policies.fetched(r.Target.Name, id, r.Time, err)
 	}
 	switch {
@@ -107,12 +107,21 @@ func judgePolicy(ctx context.Context, r *Round, p *Part, id string) {
 		p.Unknown, r.Result.KeepOthers = err, true // The MX hosts.
 		return
 	}
-	p.Evidence = append(p.Evidence, quoteRecord(body))
-	policy, err := record.ParseSTSPolicy(body)
+	if file.alias != "" {
+		p.Evidence = append(p.Evidence, "mta-sts."+r.Target.Name+" is an alias of "+file.alias)
+	}
+	p.Evidence = append(p.Evidence, quoteRecord(file.body))
+	policy, err := record.ParseSTSPolicy(file.body)
 	p.EmitBool(mtaSTSValid, err == nil)
 	if err != nil {
 		p.Find("mta_sts_policy_invalid", "", err.Error())
 		return
+	}
+	if !file.plainText() {
+		p.Find("mta_sts_media_type", "", fmt.Sprintf("the web server sends the policy %s, and it must be text/plain", file.served()))
+	}
+	if line := record.EmptySTSLine(file.body); line > 0 {
+		p.Find("mta_sts_empty_line", "", fmt.Sprintf("line %d of the policy is empty", line))
 	}
 	p.Emit(mtaSTSMode, 1, string(policy.Mode))
 	p.Emit(mtaSTSMaxAge, policy.MaxAge.Seconds())

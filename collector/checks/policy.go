@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,8 +35,8 @@ const (
 	// maxPolicyWire is how much may come under TLS for a body of the greatest length: chunks have lines of their own.
 	maxPolicyWire      = 4 * record.MaxSTSPolicy
 	maxPolicyHandshake = 128 << 10 // Octets of the server.
-	maxPolicyChain     = 10
-	maxInterim         = 5 // Answers 1xx before the real one.
+	maxPolicyChain     = 100       // As for servers.
+	maxInterim         = 5         // Answers 1xx before the real one.
 	policyPath         = "/.well-known/mta-sts.txt"
 )
 
@@ -54,29 +54,69 @@ type fetchError struct{ error }
 // Unwrap returns what happened.
 func (e fetchError) Unwrap() error { return e.error }
 
-// fetchPolicy returns the policy file of the round's domain, at most one octet more than it may have. Its errors are errNotServed and those by
+// A policyFile is the file of a policy as it was served.
+type policyFile struct {
+	body       string   // At most one octet more than it may have.
+	mediaTypes []string // The fields Content-Type of the answer; there should be one.
+	alias      string   // What the host is an alias of; "" if it is none.
+}
+
+// plainText reports whether a file is served as RFC 8461 section 3.2 has it: "text/plain", to guard against servers that let
+// strangers upload files and serve them as something else.
+func (f policyFile) plainText() bool {
+	if len(f.mediaTypes) != 1 {
+		return false
+	}
+	kind, _, err := mime.ParseMediaType(f.mediaTypes[0])
+	return kind == "text/plain" && (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter))
+}
+
+// served says how a file was served, for people.
+func (f policyFile) served() string {
+	switch len(f.mediaTypes) {
+	case 0:
+		return "without Content-Type"
+	case 1:
+		return "as " + quoteRecord(f.mediaTypes[0])
+	}
+	return fmt.Sprintf("with %d fields Content-Type, %s and %s", len(f.mediaTypes), quoteRecord(f.mediaTypes[0]), quoteRecord(f.mediaTypes[1]))
+}
+
+// fetchPolicy returns the policy file of the round's domain. Its errors are errNotServed and those by
 // which nothing is known: DNS that could not tell, no way to the host, and silence, since the way to port 443 may be
-// closed for us alone.
-func fetchPolicy(ctx context.Context, r *Round) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, policyTimeout)
-	defer cancel()
+// closed for us alone. Of a host that is an alias they name where it leads.
+func fetchPolicy(ctx context.Context, r *Round) (policyFile, error) {
 	host := "mta-sts." + r.Target.Name
 	known := lookUpExchanger(ctx, r, host)
+	file, err := fetchPolicyFrom(ctx, r, known)
+	if n := len(known.aliases); n > 0 {
+		file.alias = known.aliases[n-1]
+		if err != nil {
+			err = fmt.Errorf("%w; %s is an alias of %s", err, host, file.alias)
+		}
+	}
+	return file, err
+}
+
+// fetchPolicyFrom fetches the file from the first address of a host that answers.
+func fetchPolicyFrom(ctx context.Context, r *Round, known exchanger) (policyFile, error) {
+	ctx, cancel := context.WithTimeout(ctx, policyTimeout)
+	defer cancel()
 	switch {
 	case len(known.addrs) > 0:
 	case known.err != nil:
-		return "", known.err
+		return policyFile{}, known.err
 	case known.noName:
-		return "", notServed("%s does not exist (NXDOMAIN)", host)
+		return policyFile{}, notServed("%s does not exist (NXDOMAIN)", known.host)
 	default:
-		return "", notServed("%s has no address", host)
+		return policyFile{}, notServed("%s has no address", known.host)
 	}
 	var unknown, failed error
 	for _, addr := range known.addrs[:min(len(known.addrs), maxPolicyAddresses)] {
-		body, connected, err := fetchFrom(ctx, r, host, addr)
+		file, connected, err := fetchFrom(ctx, r, known.host, addr)
 		switch {
 		case connected:
-			return body, err
+			return file, err
 		case errors.Is(err, errNotServed):
 			failed = err
 		default:
@@ -84,22 +124,22 @@ func fetchPolicy(ctx context.Context, r *Round) (string, error) {
 		}
 	}
 	if unknown = errors.Join(unknown, known.err); unknown != nil {
-		return "", unknown
+		return policyFile{}, unknown
 	}
-	return "", failed
+	return policyFile{}, failed
 }
 
 // fetchFrom fetches the file from one address. Unless there was a connection, another address may be tried.
-func fetchFrom(ctx context.Context, r *Round, host string, addr netip.Addr) (body string, connected bool, err error) {
+func fetchFrom(ctx context.Context, r *Round, host string, addr netip.Addr) (file policyFile, connected bool, err error) {
 	if !r.Env.Config.Allowed(addr) {
-		return "", false, notServed("%s has address %s, which is no public one", host, addr)
+		return policyFile{}, false, notServed("%s has address %s, which is no public one", host, addr)
 	}
 	if err := r.Env.Route(addr); err != nil {
-		return "", false, fmt.Errorf("%w: %w", ErrNoRoute, err)
+		return policyFile{}, false, fmt.Errorf("%w: %w", ErrNoRoute, err)
 	}
 	leave, err := r.Env.Enter(ctx, addr)
 	if err != nil {
-		return "", false, err
+		return policyFile{}, false, err
 	}
 	defer leave(nil)
 
@@ -114,9 +154,9 @@ func fetchFrom(ctx context.Context, r *Round, host string, addr netip.Addr) (bod
 	cancel()
 	switch {
 	case smtpclient.IsRefused(err):
-		return "", false, notServed("%s refuses the connection", to)
+		return policyFile{}, false, notServed("%s refuses the connection", to)
 	case err != nil:
-		return "", false, fmt.Errorf("connect to %s: %w", host, err)
+		return policyFile{}, false, fmt.Errorf("connect to %s: %w", host, err)
 	}
 	defer socket.Close()
 	stop := context.AfterFunc(ctx, func() { _ = socket.SetDeadline(time.Unix(1, 0)) }) // Ends what is being read.
@@ -125,15 +165,15 @@ func fetchFrom(ctx context.Context, r *Round, host string, addr netip.Addr) (bod
 	wire := &io.LimitedReader{R: socket, N: maxPolicyHandshake}
 	conn := tls.Client(bounded{socket, wire}, policyTLS(r, host))
 	if err := conn.HandshakeContext(context.WithoutCancel(ctx)); err != nil {
-		return "", true, policyError(ctx, to, "TLS handshake", err)
+		return policyFile{}, true, policyError(ctx, to, "TLS handshake", err)
 	}
 	wire.N = maxPolicyHeader + maxPolicyWire
-	body, said, err := getPolicy(conn, host)
+	file, said, err := getPolicy(conn, host)
 	r.Env.Witnesses.sawClock(r, addr, said)
 	if err != nil {
-		return "", true, policyError(ctx, to, "HTTP", err)
+		return policyFile{}, true, policyError(ctx, to, "HTTP", err)
 	}
-	return body, true, nil
+	return file, true, nil
 }
 
 // A bounded connection gives no more than its reader.
@@ -171,8 +211,13 @@ func policyTLS(r *Round, host string) *tls.Config {
 				return notServed("%d certificates are sent", len(chain))
 			}
 			var faults []string
-			for _, result := range r.Env.Verifier.Judge(chain, host, r.Time).Results {
-				if !slices.Contains([]CertificateResult{CertificateOK, CertificateWeak}, result) {
+			judgement := r.Env.Verifier.judge(chain, host, r.Time, neededUsage(&state))
+			for _, result := range judgement.Results {
+				switch result {
+				case CertificateOK, CertificateWeak:
+				case CertificateInvalid:
+					faults = append(faults, string(result)+" ("+judgement.Invalid+")")
+				default:
 					faults = append(faults, string(result))
 				}
 			}
@@ -185,21 +230,21 @@ func policyTLS(r *Round, host string) *tls.Config {
 }
 
 // getPolicy asks for the file on a connection that is secure. Whatever the answer is, its time is said.
-func getPolicy(conn net.Conn, host string) (body string, said dated, err error) {
+func getPolicy(conn net.Conn, host string) (file policyFile, said dated, err error) {
 	asked := time.Now()
 	_, err = io.WriteString(conn, "GET "+policyPath+" HTTP/1.1\r\nHost: "+host+
 		"\r\nUser-Agent: mailprobe_exporter\r\nAccept: text/plain\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n")
 	if err != nil {
-		return "", dated{}, err
+		return policyFile{}, dated{}, err
 	}
 	in := &io.LimitedReader{R: conn, N: maxPolicyHeader}
 	answers := bufio.NewReader(in)
 	response, err := readResponse(answers)
 	switch {
 	case err != nil && in.N == 0:
-		return "", dated{}, notServed("the header is longer than %d octets", maxPolicyHeader)
+		return policyFile{}, dated{}, notServed("the header is longer than %d octets", maxPolicyHeader)
 	case err != nil:
-		return "", dated{}, err
+		return policyFile{}, dated{}, err
 	}
 	defer response.Body.Close()
 	if date, ok := httpDate(response.Header); ok {
@@ -208,13 +253,13 @@ func getPolicy(conn net.Conn, host string) (body string, said dated, err error) 
 	switch code := response.StatusCode; {
 	case code/100 == 3:
 		// RFC 8461 section 3.3: redirects must not be followed.
-		return "", said, notServed("status %d, a redirect, and senders follow none", code)
+		return policyFile{}, said, notServed("status %d, a redirect, and senders follow none", code)
 	case code != http.StatusOK:
-		return "", said, notServed("status %d", code)
+		return policyFile{}, said, notServed("status %d", code)
 	}
 	in.N = maxPolicyWire
-	file, err := io.ReadAll(io.LimitReader(response.Body, record.MaxSTSPolicy+1))
-	return string(file), said, err
+	body, err := io.ReadAll(io.LimitReader(response.Body, record.MaxSTSPolicy+1))
+	return policyFile{body: string(body), mediaTypes: response.Header.Values("Content-Type")}, said, err
 }
 
 // readResponse reads the header of the answer, and passes over interim ones (RFC 9110 section 15.2).

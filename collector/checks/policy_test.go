@@ -69,10 +69,10 @@ func TestFetchPolicy(t *testing.T) {
 		"short body":     {site: mailworld.Site{Answer: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nversion"}, err: `HTTP with 192.0.2.80:443: "unexpected EOF"`},
 		"another's file": {site: mailworld.Site{Path: "/policy.txt"}, err: "status 404, by 192.0.2.80:443"},
 	} {
-		body, err := fetchPolicy(t.Context(), policyRound(t, w, dns, c.site))
+		file, err := fetchPolicy(t.Context(), policyRound(t, w, dns, c.site))
 		switch {
-		case c.err == "" && (err != nil || body != goodPolicy):
-			t.Errorf("%s: got %q, %v", name, body, err)
+		case c.err == "" && (err != nil || file.body != goodPolicy):
+			t.Errorf("%s: got %q, %v", name, file.body, err)
 		case c.err != "" && (!errors.Is(err, errNotServed) || !strings.HasSuffix(err.Error(), c.err)):
 			t.Errorf("%s: got %v, want %s", name, err, c.err)
 		}
@@ -92,15 +92,15 @@ func TestFetchPolicyBounds(t *testing.T) {
 		"plain":   "HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 1<<22),
 		"chunked": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat(chunk, 2000),
 	} {
-		body, err := fetchPolicy(t.Context(), policyRound(t, w, dns, mailworld.Site{Answer: answer}))
-		if len(body) != record.MaxSTSPolicy+1 || err != nil {
-			t.Errorf("%s: %d octets, %v", name, len(body), err)
+		file, err := fetchPolicy(t.Context(), policyRound(t, w, dns, mailworld.Site{Answer: answer}))
+		if len(file.body) != record.MaxSTSPolicy+1 || err != nil {
+			t.Errorf("%s: %d octets, %v", name, len(file.body), err)
 		}
 	}
 	// Chunks of one octet cost six: they reach the limit of the wire.
 	answer := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", record.MaxSTSPolicy)
-	if body, err := fetchPolicy(t.Context(), policyRound(t, w, dns, mailworld.Site{Answer: answer})); !errors.Is(err, errNotServed) {
-		t.Errorf("tiny chunks: %d octets, %v", len(body), err)
+	if file, err := fetchPolicy(t.Context(), policyRound(t, w, dns, mailworld.Site{Answer: answer})); !errors.Is(err, errNotServed) {
+		t.Errorf("tiny chunks: %d octets, %v", len(file.body), err)
 	}
 }
 

@@ -402,7 +402,7 @@ func (r *Round) readCertificate(d dialogue) {
 		return // Without STARTTLS there is none, and what was known of it goes.
 	}
 	leaf := chain[0]
-	judgement := r.Env.Verifier.Judge(chain, d.target.Server.ServerName, r.Time)
+	judgement := r.Env.Verifier.judge(chain, d.target.Server.ServerName, r.Time, neededUsage(d.s.TLS))
 	r.Env.Witnesses.sawCertificate(r, d.s, judgement)
 	emit := func(c *x509.Certificate, position string) {
 		p.Emit(certificateNotAfter, float64(c.NotAfter.Unix()), d.addr, position)
@@ -418,12 +418,21 @@ func (r *Round) readCertificate(d dialogue) {
 	for _, result := range judgement.Results {
 		p.Emit(certificateVerification, 1, d.addr, string(result))
 		if result != CertificateOK {
-			p.Find(certificateProblem(result), d.severity(), d.addr+": "+certificateEvidence(result, leaf, d.target.Server.ServerName))
+			p.Find(certificateProblem(result), d.severity(), d.addr+": "+certificateEvidence(result, judgement, leaf, d.target.Server.ServerName))
 		}
 	}
 	for _, c := range chain {
 		p.Evidence = append(p.Evidence, fmt.Sprintf("%s, issued by %s, valid from %s until %s", quotedName(c.Subject), quotedName(c.Issuer), date(c.NotBefore), date(c.NotAfter)))
 	}
+}
+
+// neededUsage is what a server needs its key for in a session. RFC 5246 section 7.4.2: with RSA key exchange, which only servers with
+// old settings choose, to decrypt; otherwise to sign.
+func neededUsage(state *tls.ConnectionState) x509.KeyUsage {
+	if state != nil && strings.HasPrefix(tls.CipherSuiteName(state.CipherSuite), "TLS_RSA_") {
+		return x509.KeyUsageKeyEncipherment
+	}
+	return x509.KeyUsageDigitalSignature
 }
 
 // certificateProblem is the problem that a result shows.
@@ -435,8 +444,10 @@ func certificateProblem(result CertificateResult) string {
 }
 
 // certificateEvidence is one line on a result. Names of the certificate are counted, never listed: there may be thousands.
-func certificateEvidence(result CertificateResult, leaf *x509.Certificate, serverName string) string {
+func certificateEvidence(result CertificateResult, j Judgement, leaf *x509.Certificate, serverName string) string {
 	switch result {
+	case CertificateInvalid:
+		return "the certificate may not be used here: " + j.Invalid
 	case CertificateExpired, CertificateNotYetValid:
 		return fmt.Sprintf("the certificate is valid from %s until %s", date(leaf.NotBefore), date(leaf.NotAfter))
 	case CertificateNameMismatch:

@@ -71,6 +71,8 @@ type CertificateRequest struct {
 	RSABits             int  // 0: ECDSA P-256.
 	// Usage is what the certificate is for; 0, which is any use, stands for a server's.
 	Usage x509.ExtKeyUsage
+	// KeyUsage is what the key may do; 0 stands for signing handshakes.
+	KeyUsage x509.KeyUsage
 }
 
 // Issue makes a certificate with its chain (leaf, intermediate).
@@ -101,6 +103,9 @@ func (a *Authority) issue(r CertificateRequest) (tls.Certificate, error) {
 	}
 	if r.Usage != 0 {
 		leaf.ExtKeyUsage = []x509.ExtKeyUsage{r.Usage}
+	}
+	if r.KeyUsage != 0 {
+		leaf.KeyUsage = r.KeyUsage
 	}
 	if leaf.NotBefore.IsZero() {
 		leaf.NotBefore = time.Now().AddDate(0, 0, -1)

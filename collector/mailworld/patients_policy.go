@@ -33,6 +33,12 @@ var policyPatients = []patient{
 	{"sts-hour", "Senders forget the MTA-STS policy after an hour.", "mta_sts_short_age", onDomain, func(_ *World, h *home) {
 		h.protect("enforce", time.Hour, healthyMX)
 	}},
+	{"sts-type", "The web server sends the MTA-STS policy as a file to download.", "mta_sts_media_type", onDomain, func(_ *World, h *home) {
+		h.policy.Header = http.Header{"Content-Type": {"application/octet-stream"}}
+	}},
+	{"sts-empty-line", "The MTA-STS policy ends in an empty line.", "mta_sts_empty_line", onDomain, func(_ *World, h *home) {
+		h.policy.Body += "\n"
+	}},
 	{"no-tls-reports", "There is MTA-STS, and nobody reports what it holds back.", "tls_rpt_missing", onDomain, func(_ *World, h *home) {
 		h.tlsRPT = ""
 	}},

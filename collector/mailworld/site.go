@@ -21,7 +21,7 @@ type Site struct {
 	Body        string
 	Next        string      // Body from the second request on; "": the same.
 	Status      int         // 0 means 200.
-	Header      http.Header // Beside Content-Type text/plain and Content-Length.
+	Header      http.Header // Beside Content-Length, and beside Content-Type text/plain unless it has that key.
 	// Answer, if set, is sent in place of all this, octet for octet.
 	Answer string
 	Silent bool // Nothing is said once the request is read.
@@ -82,7 +82,10 @@ func (s Site) answer(conn net.Conn, said *recording, stopped <-chan struct{}, as
 	if status == 0 {
 		status = http.StatusOK
 	}
-	fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n", status, http.StatusText(status), len(s.Body))
+	fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\nConnection: close\r\n", status, http.StatusText(status), len(s.Body))
+	if _, ok := s.Header["Content-Type"]; !ok {
+		_, _ = io.WriteString(conn, "Content-Type: text/plain\r\n")
+	}
 	_ = s.Header.Write(conn)
 	_, _ = io.WriteString(conn, "\r\n"+s.Body)
 }

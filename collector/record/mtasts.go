@@ -154,7 +154,7 @@ type STSPolicy struct {
 //
 // RFC 8461 section 3.2: of a field that stands several times the first counts, except mx. Lines end in LF or CRLF. The grammar
 // has no empty lines. Some senders pass over them (postfix-mta-sts-resolver), others refuse the policy (mox, go-mtasts): it
-// is no error here.
+// is no error here, and EmptySTSLine finds them.
 func ParseSTSPolicy(text string) (STSPolicy, error) {
 	if len(text) > MaxSTSPolicy {
 		return STSPolicy{}, fmt.Errorf("%w: more than %d octets", ErrTooLarge, MaxSTSPolicy)
@@ -188,6 +188,19 @@ func ParseSTSPolicy(text string) (STSPolicy, error) {
 		return STSPolicy{}, fmt.Errorf("mx: %w", ErrMissing)
 	}
 	return p, nil
+}
+
+// EmptySTSLine returns the number of the first line of a policy file that has nothing in it, or nothing but white space; 0 if there is
+// none.
+func EmptySTSLine(text string) int {
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if strings.Trim(line, " \t\r\n") == "" {
+			return n
+		}
+	}
+	return 0
 }
 
 // add takes one field in.

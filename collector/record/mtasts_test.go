@@ -118,3 +118,13 @@ func FuzzSTSPolicy(f *testing.F) {
 		}
 	})
 }
+
+func TestEmptySTSLine(t *testing.T) {
+	for text, want := range map[string]int{
+		"": 0, "a: b": 0, "a: b\n": 0, "a: b\r\nc: d\r\n": 0, "a: b\n\n": 2, "a: b\r\n\r\nc: d\r\n": 2, "\na: b\n": 1, "a: b\n \t\nc: d": 2, "a: b\nc: d\n\r\n": 3,
+	} {
+		if got := EmptySTSLine(text); got != want {
+			t.Errorf("%q: line %d, want %d", text, got, want)
+		}
+	}
+}

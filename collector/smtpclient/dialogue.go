@@ -23,7 +23,7 @@ const (
 
 // What a peer may make us read and keep under TLS. The limits of replies stand in reply.go.
 const (
-	maxChain      = 10        // Certificates; three or four are usual.
+	maxChain      = 100       // Certificates; three or four are usual, and some servers send a whole bundle.
 	maxChainSize  = 100 << 10 // Octets of them; OpenSSL's limit, too.
 	maxNames      = 2000      // Names in them; parsed, each takes up to fifty times its size.
 	maxHandshake  = 128 << 10 // Octets of a whole handshake, so that a huge certificate is never parsed.

@@ -45,9 +45,11 @@ const checkHelp = `Probe now and report what is wrong, why, and what to do.
   check mx.example.org:25
   check smtp.example.org --username anna --password-file password.txt
   check 203.0.113.9
+  check
 
-A name with an MX record is a mail domain; any other is a host, which is tried on the ports 25, 465, 587 and 2525. No letter is sent and
-no recipient asked for, unless the configuration file says so of the target.
+A name with an MX record is a mail domain; any other is a host, which is tried on the ports 25, 465, 587
+and 2525. Without a name, all that the configuration file has is checked. No message is sent and no
+recipient asked for, unless the configuration file says so of the target.
 
 Exit status: 0 nothing is wrong, 1 there are problems (see --fail-on), 2 nothing could be told.`
 
@@ -64,7 +66,7 @@ func addCheck(app *kingpin.Application, f *checkFlags) *kingpin.CmdClause {
 	c.Flag("format", "For people or for programs: text or json (docs/check.md).").Default("text").EnumVar(&f.format, "text", "json")
 	c.Flag("fail-on", "Exit with status 1 for problems of this severity or worse: critical, warning or info.").Default("warning").EnumVar(&f.failOn, "critical", "warning", "info")
 	c.Flag("demo", "Check a target of the demo's mail world, as two-spf.example, instead of the real one.").BoolVar(&f.demo)
-	c.Arg("target", "A domain, a server (host or host:port) or an address; several are checked together.").Required().StringsVar(&f.targets)
+	c.Arg("target", "A domain, a server (host or host:port) or an address; several are checked together. By default all that is configured.").StringsVar(&f.targets)
 	return c
 }
 
@@ -75,6 +77,7 @@ var errCheck = errors.New("check")
 type checker struct {
 	flags  *checkFlags
 	cfg    *targets.Config
+	file   string               // Where the configuration comes from; "": there is none.
 	user   *targets.Credentials // Who is to log in; nil: nobody.
 	world  *mailworld.World     // nil: the real one.
 	logger *slog.Logger
@@ -98,11 +101,7 @@ func runCheck(program *flags, f *checkFlags, stdout, stderr io.Writer, logger *s
 	if err != nil {
 		return 2, err
 	}
-	out := newPage(stdout, catalog.Lang(f.lang))
-	live := &progress{page: out, hosts: asked.hosts}
-	if f.format == "json" {
-		live.page = nil
-	}
+	live := &progress{}
 	if file, ok := stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		live.bar = stderr
 	}
@@ -117,12 +116,13 @@ func runCheck(program *flags, f *checkFlags, stdout, stderr io.Writer, logger *s
 		}
 	}
 	live.end()
-	r.overran = errors.Is(ctx.Err(), context.DeadlineExceeded)
+	r.overran, r.interrupted = ctx.Err() != nil, errors.Is(ctx.Err(), context.Canceled)
 	r.judge()
 	if f.format == "json" {
 		return r.status, r.writeJSON(stdout, catalog.Lang(f.lang))
 	}
-	(&reporter{page: out, report: r}).write()
+	out := newPage(stdout, catalog.Lang(f.lang))
+	(&reporter{page: out, report: r, explained: map[string]bool{}}).write()
 	return r.status, out.err
 }
 
@@ -142,17 +142,21 @@ func (k *checker) load(program *flags) (err error) {
 	case f.demo && (program.configSet || len(f.resolvers) > 0):
 		return fmt.Errorf("%w: the demo has a configuration and a resolver of its own; leave --config.file and --resolver out, or leave --demo out", errCheck)
 	case f.demo:
+		k.file = "demo"
 		if k.world, k.cfg, err = demoWorld(); err != nil {
 			return err
 		}
-	case program.configSet:
-		k.cfg, err = targets.Load(program.configFile, targets.Options{Metrics: checks.MetricNames()})
 	default:
-		k.cfg, err = targets.Load(program.configFile, targets.Options{Metrics: checks.MetricNames()})
+		k.file = program.configFile
+		k.cfg, err = targets.Load(k.file, targets.Options{Metrics: checks.MetricNames()})
+		if program.configSet {
+			break
+		}
 		if errors.Is(err, fs.ErrNotExist) {
+			k.file = ""
 			k.cfg, err = targets.Parse("check", []byte("{}"), targets.Options{})
 		} else if err == nil {
-			k.logger.Info("Using the configuration in this directory", "file", program.configFile)
+			k.logger.Info("Using the configuration in this directory", "file", k.file)
 		}
 	}
 	if err != nil {
@@ -205,56 +209,32 @@ func (k *checker) logIn(ctx context.Context, r *report, live *progress) error {
 	return nil
 }
 
-// A progress tells of every check as it ends, and on a terminal how far all has come.
+// A progress shows on a terminal how far all has come. What was found is written when all is known, for checks end in no order and some
+// run twice.
 type progress struct {
-	page  *page             // nil: nothing is told.
-	hosts map[string]string // As asked.hosts.
-	bar   io.Writer         // nil: there is no terminal.
+	bar io.Writer // nil: there is no terminal.
 
 	mu   sync.Mutex
-	said map[string]string // Of target and check.
+	runs int
 }
 
-// seen is told by collector.Once that a check has run.
+// maxBar is how long the bar may be, so that it stays on one line of a narrow terminal.
+const maxBar = leastWidth - 1
+
+// seen is called by collector.Once when a check has run.
 func (p *progress) seen(s *collector.Snapshot, check string) {
-	if s.Target.Kind == targets.KindVantage {
+	if p.bar == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.said == nil {
-		p.said = map[string]string{}
-	}
-	name := s.Target.Name + " " + check
-	line := ""
-	if p.page != nil {
-		line = checkLine(p.page, s, check, p.hosts[s.Target.Name] != "")
-	}
-	before, repeated := p.said[name]
-	p.said[name] = line
-	if p.page == nil || line == "" || repeated && before == line {
-		p.showBar()
-		return
-	}
-	p.clearBar()
-	p.page.line(line)
-	p.showBar()
+	p.runs++
+	fmt.Fprint(p.bar, "\r\x1b[K"+clip(fmt.Sprintf("%d… %s %s", p.runs, check, s.Target.Name), maxBar))
 }
 
-func (p *progress) showBar() {
-	if p.bar != nil {
-		fmt.Fprintf(p.bar, "\r\x1b[K%d…", len(p.said))
-	}
-}
-
-func (p *progress) clearBar() {
+// end takes the bar away.
+func (p *progress) end() {
 	if p.bar != nil {
 		fmt.Fprint(p.bar, "\r\x1b[K")
 	}
-}
-
-func (p *progress) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.clearBar()
 }

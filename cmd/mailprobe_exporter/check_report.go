@@ -19,7 +19,9 @@ type report struct {
 	vantage   *collector.Snapshot
 	ports     []port
 	noLogin   bool // A user was given, and no server to which the password could be trusted.
-	overran   bool // The time was over before all had been asked.
+	overran   bool // The time was over before all had been asked, or
+	// somebody ended it.
+	interrupted bool
 
 	// What judge makes of it.
 	problems []found // The worst first; those of this computer and accepted ones are not among them.
@@ -88,13 +90,17 @@ func newReport(c *collector.Collector, a *asked, failOn catalog.Severity) *repor
 			continue
 		}
 		r.snapshots = append(r.snapshots, s)
-		if s.Target.Server != nil {
-			r.ports = append(r.ports, portOf(c, s, a.hosts[s.Target.Name]))
+		if host := a.hosts[s.Target.Name]; host != "" {
+			r.ports = append(r.ports, portOf(c, s, host))
 		}
 	}
 	// In the order in which they were asked about; what the MX records led to comes last.
+	places := map[string]int{}
+	for i, t := range a.all {
+		places[t.Name] = i
+	}
 	order := func(name string) int {
-		if i := slices.IndexFunc(a.all, func(t *targets.Target) bool { return t.Name == name }); i >= 0 {
+		if i, ok := places[name]; ok {
 			return i
 		}
 		return len(a.all)
@@ -240,7 +246,12 @@ func (r *report) closedPort(s *collector.Snapshot) bool {
 
 // group adds a problem to those of its id and severity.
 func group(list []found, s *collector.Snapshot, target string, p collector.Problem) []found {
-	where := place{target: target, evidence: p.Evidence, values: s.ValuesOf(p)}
+	where := place{target: target, values: s.ValuesOf(p)}
+	for _, e := range p.Evidence {
+		if !slices.Contains(where.evidence, e) {
+			where.evidence = append(where.evidence, e)
+		}
+	}
 	if p.Ignored != nil {
 		where.reason = p.Ignored.Reason
 	}
@@ -281,9 +292,10 @@ func verdictOf(s *collector.Snapshot, check string) (c collector.CheckState, tol
 		}
 		c = known
 		for _, p := range known.Parts {
-			if p.Unknown != nil {
+			switch {
+			case p.Unknown != nil:
 				unknown++
-			} else {
+			case askedAbout(p):
 				told++
 			}
 		}
@@ -298,5 +310,10 @@ func verdictOf(s *collector.Snapshot, check string) (c collector.CheckState, tol
 
 // nothingAsked reports whether a check found nothing to ask, as dkim without selectors.
 func nothingAsked(c collector.CheckState) bool {
-	return c.Check == (*checks.Check)(nil) || c.Err == nil && len(c.Parts) == 0
+	return c.Check == (*checks.Check)(nil) || c.Err == nil && !slices.ContainsFunc(c.Parts, askedAbout)
+}
+
+// askedAbout reports whether anything was asked about a thing, now or earlier; what does not apply is left out without a reason.
+func askedAbout(p *collector.PartState) bool {
+	return !p.LeftOut || p.Unknown != nil || !p.Reached.IsZero()
 }

@@ -17,7 +17,7 @@ import (
 
 // An asked is what the command line asks about.
 type asked struct {
-	names []string          // As they are written in a report, in the order given.
+	names []string          // As they are written in a report, in the order given, each once.
 	hosts map[string]string // Of the servers that are tried because a host without a port was named: that host.
 	all   []*targets.Target
 }
@@ -29,6 +29,9 @@ var hostPorts = []uint16{25, 465, 587, 2525}
 // host, a name with an MX record is a domain and any other a host.
 func (k *checker) read(ctx context.Context) (*asked, error) {
 	a := &asked{hosts: map[string]string{}}
+	if len(k.flags.targets) == 0 {
+		return a, k.readAll(a)
+	}
 	dns, err := dnsclient.New(dnsclient.Options{Servers: k.cfg.Resolver.Servers, Timeout: k.cfg.Resolver.Timeout})
 	if err != nil {
 		return nil, fmt.Errorf("resolver: %w", err)
@@ -38,6 +41,9 @@ func (k *checker) read(ctx context.Context) (*asked, error) {
 		t, configured, err := k.cfg.Typed(arg)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errCheck, err)
+		}
+		if slices.Contains(a.names, t.Name) {
+			continue
 		}
 		a.names = append(a.names, t.Name)
 		switch {
@@ -61,6 +67,32 @@ func (k *checker) read(ctx context.Context) (*asked, error) {
 		return nil, fmt.Errorf("%w: --dkim-selector and --sender are about a domain, and none of the targets is one", errCheck)
 	}
 	return a, nil
+}
+
+// readAll takes all that is configured.
+func (k *checker) readAll(a *asked) error {
+	switch {
+	case k.file == "":
+		return fmt.Errorf("%w: name a domain, a server or an address, as in: mailprobe_exporter check example.org (without a name, "+
+			"the targets of exporter.yml are checked, and there is none in this directory; --config.file names another)", errCheck)
+	case len(k.cfg.Targets) == 0:
+		return fmt.Errorf("%w: %s configures no targets; name one, as in: mailprobe_exporter check example.org", errCheck, k.file)
+	case len(k.flags.selectors)+len(k.flags.senders) > 0:
+		return fmt.Errorf("%w: --dkim-selector and --sender are about a domain: name it", errCheck)
+	case k.user != nil:
+		return fmt.Errorf("%w: --username is for one server: name it", errCheck)
+	}
+	for _, w := range k.cfg.Warnings {
+		k.logger.Warn("In the configuration", "warning", w)
+	}
+	if err := badFiles(k.cfg); err != nil {
+		return fmt.Errorf("%w: %w", errCheck, err)
+	}
+	a.names = []string{k.file}
+	for _, t := range k.cfg.Targets {
+		a.all = append(a.all, k.trimmed(t))
+	}
+	return nil
 }
 
 // isDomain reports whether a name takes part in mail as a domain. Where that cannot be told, it is taken for one: its checks will say

@@ -8,8 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector"
 	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
+	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
 // checked runs the command against the demo's world and returns the exit status and what it wrote.
@@ -53,6 +57,7 @@ func TestCheck(t *testing.T) {
 		{"a host without an address", []string{"nowhere.invalid"}, 1, []string{"CRITICAL: The server's name has no address"}, []string{"What this computer can use"}},
 		{"an address", []string{"192.0.2.1"}, 1, []string{"CRITICAL: The address has no name", "192.0.2.1 for\n  25    Closed"}, []string{"cannot be connected to"}},
 		{"two", []string{"healthy.example", "two-spf.example"}, 1, []string{"healthy.example, two-spf.example: problems found"}, nil},
+		{"one twice", []string{"parked.example", "PARKED.example."}, 0, []string{"\nparked.example: all is well."}, []string{"parked.example, parked.example"}},
 
 		{"no name", []string{"a b"}, 2, []string{`check: target cannot be read: "a b"`}, nil},
 		{"a selector without a domain", []string{"mx1.healthy.example:25", "--dkim-selector=s1"}, 2, []string{"are about a domain"}, nil},
@@ -64,6 +69,102 @@ func TestCheck(t *testing.T) {
 			status, out := checked(t, append(c.args, "--demo")...)
 			wantSaid(t, status, out, c.status, c.says, c.not)
 		})
+	}
+}
+
+// TestCheckOrder: the lines stand in the order of the targets and of the documentation, each once, the same at every run.
+func TestCheckOrder(t *testing.T) {
+	lines := func() (out []string) {
+		_, report := checked(t, "--demo", "two-spf.example", "healthy.example")
+		for line := range strings.Lines(report) {
+			if mark, _ := utf8.DecodeRuneInString(line); strings.ContainsRune("✓!✗?-", mark) {
+				out = append(out, strings.Join(strings.Fields(line)[1:3], " "))
+			}
+		}
+		return out
+	}
+	var want []string
+	for _, of := range []struct{ target, checks string }{
+		{"two-spf.example:", "mx spf dkim dmarc dnssec mta_sts tls_rpt bimi bulk dnsbl"},
+		{"203.0.113.75:", "rdns spf dnsbl"},
+		{"healthy.example:", "mx spf dkim dmarc dnssec mta_sts tls_rpt bimi bulk dnsbl"},
+		{"203.0.113.10:", "rdns spf dnsbl"},
+		{"mx1.healthy.example:25:", "smtp dane rdns dnsbl"}, {"mx1.two-spf.example:25:", "smtp dane rdns dnsbl"}, {"mx2.healthy.example:25:", "smtp dane rdns dnsbl"},
+	} {
+		for check := range strings.FieldsSeq(of.checks) {
+			want = append(want, check+" "+of.target)
+		}
+	}
+	for range 2 {
+		if got := lines(); !slices.Equal(got, want) {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	}
+}
+
+// TestCheckAll: without a name all that is configured is checked, and it is said why that cannot be.
+func TestCheckAll(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	const resolver = "resolver: {servers: [\"127.0.0.1:1\"], timeout: 100ms}\n"
+	write(t, dir, "bad.yml", "domain: []\n")
+	write(t, dir, "user.pw", "secret")
+	empty := write(t, dir, "empty.yml", resolver)
+	broken := write(t, dir, "broken.yml", resolver+"domains: [{name: example.org}]\ntarget_files: [bad.yml]\n")
+	run := func(args ...string) (int, string) {
+		status, stdout, stderr := command(append([]string{"check", "--lang=en"}, args...)...)
+		return status, stdout + stderr
+	}
+	status, out := run()
+	wantSaid(t, status, out, 2, []string{"check: name a domain, a server or an address, as in: mailprobe_exporter check example.org"}, nil)
+	status, out = run("--config.file=" + empty)
+	wantSaid(t, status, out, 2, []string{"empty.yml configures no targets"}, nil)
+	status, out = run("--config.file=" + broken)
+	wantSaid(t, status, out, 2, []string{"bad.yml cannot be used", "bad.yml:1:1"}, []string{"example.org:"})
+	write(t, dir, "exporter.yml", resolver+"domains: [{name: example.org, senders: [203.0.113.9]}, {name: example.net}]\nservers: [{address: \"mx.example.com:25\"}]\n")
+	status, out = run("--timeout=20s")
+	wantSaid(t, status, out, 2, []string{
+		"? mx         example.org: ", "? rdns       203.0.113.9: ", "? mx         example.net: ", "? smtp       mx.example.com:25: ",
+		"exporter.yml: nothing could be told.",
+	}, []string{"✓"})
+	status, out = run("--dkim-selector=s1")
+	wantSaid(t, status, out, 2, []string{"--dkim-selector and --sender are about a domain: name it"}, nil)
+	status, out = run("--username=anna", "--password-file=user.pw")
+	wantSaid(t, status, out, 2, []string{"--username is for one server: name it"}, nil)
+}
+
+// TestCheckOnce: what is the same is written once, with all that it is of.
+func TestCheckOnce(t *testing.T) {
+	var out bytes.Buffer
+	problem, _ := catalog.ProblemByID("smtp_no_address")
+	at := func(target string, evidence ...string) place {
+		return place{target: target, evidence: evidence, values: []catalog.Values{{}}}
+	}
+	r := &reporter{page: newPage(&out, catalog.English), explained: map[string]bool{}, report: &report{
+		asked: &asked{names: []string{"a"}},
+		problems: []found{
+			{problem, catalog.SeverityCritical, []place{at("a:25", "seen"), at("b:25", "else"), at("a:587", "seen")}},
+			{problem, catalog.SeverityWarning, []place{at("c:25", "seen")}},
+		},
+		untold: []untold{
+			{"a", "dnsbl", "list 1", "refused"}, {"a", "dnsbl", "list 2", "refused"}, {"a", "mx", "", "no answer"}, {"b", "dnsbl", "list 1", "refused"},
+		},
+	}}
+	r.write()
+	status, text := 0, out.String()
+	wantSaid(t, status, text, 0, []string{
+		"\n  a:25, a:587\n    seen\n  b:25\n    else\n", "\n  c:25\n    seen\n\n  What it means and what to do: see above.\n",
+		"\n  - refused\n    a, dnsbl: list 1, list 2\n    b, dnsbl: list 1\n  - no answer\n    a, mx\n",
+	}, nil)
+	for _, once := range []string{"explain smtp_no_address", "- refused"} {
+		if n := strings.Count(text, once); n != 1 {
+			t.Errorf("%q stands %d times", once, n)
+		}
+	}
+	s := &collector.Snapshot{Target: &targets.Target{}}
+	list := group(nil, s, "a", collector.Problem{ID: problem.ID, Evidence: []string{"x", "y", "x"}})
+	if got := list[0].where[0].evidence; !slices.Equal(got, []string{"x", "y"}) {
+		t.Errorf("evidence %q", got)
 	}
 }
 

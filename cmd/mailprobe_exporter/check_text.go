@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
@@ -12,33 +13,42 @@ import (
 type reporter struct {
 	*page
 	*report
+
+	explained map[string]bool // The problems of which it has been said what they mean and what to do.
 }
 
-// checkLine is the line that a check ends with; "" if there was nothing to ask. tried says that the server is one of the ports that are
-// tried because none was named.
-func checkLine(p *page, s *collector.Snapshot, check string, tried bool) string {
+// writeChecks writes a line for each check of each target, in the order of the targets and of the documentation.
+func (r *reporter) writeChecks() {
+	for _, s := range r.snapshots {
+		for _, c := range s.Checks {
+			r.writeCheck(s, c.Check.Name)
+		}
+	}
+}
+
+// writeCheck writes the verdict of a check, unless there was nothing to ask.
+func (r *reporter) writeCheck(s *collector.Snapshot, check string) {
 	c, told, unknown, worst := verdictOf(s, check)
 	if nothingAsked(c) {
-		return ""
-	}
-	if tried && check == "smtp" && !s.Heard() && told > 0 {
-		return fmt.Sprintf("- %-10s %s: %s", check, s.Target.Name, p.say(checkWords.notOpen))
+		return
 	}
 	mark, style := "✓", "32"
-	says := p.say(checkWords.inOrder)
+	says := r.say(checkWords.inOrder)
 	switch {
+	case r.asked.hosts[s.Target.Name] != "" && check == "smtp" && !s.Heard() && told > 0:
+		mark, style, says = "-", "0", r.say(checkWords.notOpen)
 	case c.Err != nil || told == 0:
-		mark, style, says = "?", "35", p.say(checkWords.unknown)
+		mark, style, says = "?", "35", r.say(checkWords.unknown)
 	case worst == "" && check == "smtp" && s.RefusedUs():
-		mark, style, says = "?", "35", p.say(checkWords.refusedUs)
+		mark, style, says = "?", "35", r.say(checkWords.refusedUs)
 	case worst == catalog.SeverityCritical:
-		mark, style, says = "✗", "31", p.say(checkWords.severities[worst])
+		mark, style, says = "✗", "31", r.say(checkWords.severities[worst])
 	case worst != "":
-		mark, style, says = "!", "33", p.say(checkWords.severities[worst])
+		mark, style, says = "!", "33", r.say(checkWords.severities[worst])
 	case unknown > 0:
-		says = p.say(checkWords.partly)
+		says = r.say(checkWords.partly)
 	}
-	return fmt.Sprintf("%s %-10s %s: %s", p.style(style, mark), check, s.Target.Name, says)
+	r.line(fmt.Sprintf("%s %-10s %s: %s", r.style(style, mark), check, s.Target.Name, says))
 }
 
 // maxEvidenceShown is how many lines of evidence a report shows of a problem at one target; maxPlaces how many targets.
@@ -47,9 +57,10 @@ const (
 	maxPlaces        = 10
 )
 
-// write writes the whole report: ports, problems with the worst first, what is accepted, what could not be told, what is wrong on
+// write writes the whole report: the verdict of each check, ports, problems with the worst first, what is accepted, what could not be told, what is wrong on
 // this computer, and the verdict. Where this computer can hardly tell anything, that comes first.
 func (r *reporter) write() {
+	r.writeChecks()
 	blind := len(r.own) > 0 && r.own[0].severity == catalog.SeverityCritical
 	if blind {
 		r.writeOwn()
@@ -127,21 +138,20 @@ func (r *reporter) writeProblem(f found) {
 	for _, l := range wrap(head, r.width, "", "") {
 		r.line(r.style(colour, l))
 	}
-	for _, w := range f.where[:min(len(f.where), maxPlaces)] {
-		if w.target != "" {
-			r.text("  ", w.target)
-		}
-		for _, e := range w.evidence[:min(len(w.evidence), maxEvidenceShown)] {
-			r.hanging("    ", "      ", clip(sanitise(e), maxQuote))
-		}
-		if n := len(w.evidence) - maxEvidenceShown; n > 0 {
-			r.text("    ", r.say(words.andMore, n))
-		}
+	places := samePlaces(f.where)
+	for _, w := range places[:min(len(places), maxPlaces)] {
+		r.text("  ", w.target)
+		r.writeEvidence(w.evidence)
 	}
-	if n := len(f.where) - maxPlaces; n > 0 {
+	if n := len(places) - maxPlaces; n > 0 {
 		r.text("  ", r.say(words.andMore, n))
 	}
 	r.blank()
+	if r.explained[f.problem.ID] {
+		r.text("  ", r.say(checkWords.asAbove))
+		return
+	}
+	r.explained[f.problem.ID] = true
 	r.text("  ", r.say(f.problem.Meaning))
 	if remedies := f.problem.RemediesFor(r.lang, f.values()); len(remedies) > 0 {
 		r.blank()
@@ -158,6 +168,29 @@ func (r *reporter) writeProblem(f found) {
 	r.blank()
 	r.text("  ", r.say(words.actor, r.say(f.problem.Who.Text())))
 	r.text("  ", r.say(checkWords.more, f.problem.ID))
+}
+
+// writeEvidence writes what was seen, as far as it is short.
+func (r *reporter) writeEvidence(evidence []string) {
+	for _, e := range evidence[:min(len(evidence), maxEvidenceShown)] {
+		r.hanging("    ", "      ", clip(sanitise(e), maxQuote))
+	}
+	if n := len(evidence) - maxEvidenceShown; n > 0 {
+		r.text("    ", r.say(words.andMore, n))
+	}
+}
+
+// samePlaces puts places of which the same was seen together, as the ports of one server.
+func samePlaces(list []place) (out []place) {
+	for _, w := range list {
+		i := slices.IndexFunc(out, func(o place) bool { return len(o.evidence) > 0 && slices.Equal(o.evidence, w.evidence) })
+		if i < 0 {
+			out = append(out, w)
+			continue
+		}
+		out[i].target += ", " + w.target
+	}
+	return out
 }
 
 // writeRecords writes records to publish, each on a line of its own however long it is, so that it can be copied.
@@ -184,41 +217,51 @@ func (r *reporter) writeAccepted() {
 	}
 }
 
-// maxUntoldShown is how many things are named that one check could not tell of a target.
-const maxUntoldShown = 3
-
+// writeUntold writes each reason once, with what could not be told for it.
 func (r *reporter) writeUntold() {
 	if len(r.untold) == 0 {
 		return
 	}
 	r.heading(r.say(checkWords.untold))
-	for _, list := range r.untoldByCheck() {
-		for _, u := range list[:min(len(list), maxUntoldShown)] {
-			reason := u.reason
-			if reason == "" {
-				reason = r.say(checkWords.noTime)
-			}
-			what := u.target + ", " + u.check
-			if u.thing != "" {
-				what += ", " + clip(sanitise(u.thing), 100)
-			}
-			r.item("  - ", what+": "+clip(sanitise(reason), 200))
+	for _, g := range r.untoldByReason() {
+		reason := g.reason
+		if reason == "" {
+			reason = r.say(checkWords.noTime)
 		}
-		if n := len(list) - maxUntoldShown; n > 0 {
+		r.item("  - ", clip(sanitise(reason), 200))
+		for _, what := range g.of[:min(len(g.of), maxPlaces)] {
+			r.hanging("    ", "      ", what)
+		}
+		if n := len(g.of) - maxPlaces; n > 0 {
 			r.text("    ", r.say(words.andMore, n))
 		}
 	}
 }
 
-// untoldByCheck parts what could not be told by target and check.
-func (r *report) untoldByCheck() (out [][]untold) {
+// untoldFor is what could not be told for one reason: a line for each check of each target.
+type untoldFor struct {
+	reason string
+	of     []string
+}
+
+func (r *reporter) untoldByReason() (out []untoldFor) {
+	places, before := map[string]int{}, map[int]untold{} // By reason the group, and the last of each group.
 	for _, u := range r.untold {
-		last := len(out) - 1
-		if last >= 0 && out[last][0].target == u.target && out[last][0].check == u.check {
-			out[last] = append(out[last], u)
-			continue
+		i, ok := places[u.reason]
+		if !ok {
+			i = len(out)
+			places[u.reason] = i
+			out = append(out, untoldFor{reason: u.reason})
 		}
-		out = append(out, []untold{u})
+		g, last := &out[i], before[i]
+		before[i] = u
+		if thing := clip(sanitise(u.thing), maxName); ok && last.target == u.target && last.check == u.check {
+			g.of[len(g.of)-1] += ", " + thing
+		} else if thing == "" {
+			g.of = append(g.of, u.target+", "+u.check)
+		} else {
+			g.of = append(g.of, u.target+", "+u.check+": "+thing)
+		}
 	}
 	return out
 }
@@ -232,9 +275,7 @@ func (r *reporter) writeOwn() {
 	for _, f := range r.own {
 		r.item("  - ", r.say(f.problem.Title))
 		for _, w := range f.where {
-			for _, e := range w.evidence[:min(len(w.evidence), maxEvidenceShown)] {
-				r.hanging("    ", "      ", clip(sanitise(e), maxQuote))
-			}
+			r.writeEvidence(w.evidence)
 		}
 		r.text("    ", r.say(checkWords.more, f.problem.ID))
 	}
@@ -243,7 +284,10 @@ func (r *reporter) writeOwn() {
 // writeVerdict is the last line.
 func (r *reporter) writeVerdict() {
 	names := strings.Join(r.asked.names, ", ")
-	if r.overran {
+	switch {
+	case r.interrupted:
+		r.text("", r.say(checkWords.interrupted))
+	case r.overran:
 		r.text("", r.say(checkWords.overran))
 	}
 	if r.status == 2 {

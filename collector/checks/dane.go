@@ -62,7 +62,7 @@ func runDANE(ctx context.Context, r *Round) error {
 	if err != nil || len(bases) == 0 {
 		return err
 	}
-	p := &promise{target: r.Target, names: []string{server.Host}}
+	p := &promise{target: r.Target}
 	if err := p.lookUp(ctx, r, bases); err != nil || len(p.records) == 0 {
 		return err
 	}
@@ -87,40 +87,51 @@ func runDANE(ctx context.Context, r *Round) error {
 }
 
 // tlsaBases returns the names below which TLSA records are looked for, in their order; none if the server has no address, or
-// if its addresses are not signed, which a part says. RFC 7672 section 2.2.3: that which an alias leads to comes first, then
-// the one by which the server is known. An alias that is signed and leads to a name that is not would still do for some senders;
-// that is passed over, since an MX host should be no alias in the first place, and nothing wrong is said.
+// if DANE does not apply to it, which a part says. RFC 7672 section 2.2.2: where the name is an alias and all is signed, that
+// which it leads to comes first, then the name itself. Where only the alias is signed and what it leads to is not, it is the
+// name itself alone.
 func (r *Round) tlsaBases(ctx context.Context) ([]string, error) {
 	host := r.Target.Server.Host
 	var answers [2]dnsclient.Answer[netip.Addr]
 	var errs [2]error
 	sideBySide(2, func(i int) { answers[i], errs[i] = r.Env.DNS.Addresses(ctx, 4+2*i, host) })
-	found := 0
-	bases := []string{host}
+	found, secure := 0, true
+	end := "" // Where the alias leads.
 	for _, a := range answers {
 		if a.Outcome != dnsclient.OutcomeFound {
 			continue
 		}
 		found++
-		if !a.Secure {
-			part := r.Part("records", HoldRecords)
-			part.Evidence = []string{"the addresses of " + host + " are not signed, so that DANE does not apply"}
-			return nil, nil
-		}
-		if n := len(a.Aliases); n > 0 && !slices.Contains(bases, a.Aliases[n-1]) {
-			bases = slices.Insert(bases, 0, a.Aliases[n-1])
+		secure = secure && a.Secure
+		if n := len(a.Aliases); n > 0 {
+			end = a.Aliases[n-1]
 		}
 	}
-	if found == 0 {
+	switch {
+	case found == 0:
 		return nil, errors.Join(errs[:]...) // If there is really none, check smtp says so.
+	case secure && end == "":
+		return []string{host}, nil
+	case secure:
+		return []string{end, host}, nil
 	}
-	return bases, nil
+	if end != "" {
+		alias, err := r.Env.DNS.CNAME(ctx, host)
+		if err != nil {
+			return nil, err
+		}
+		if alias.Outcome == dnsclient.OutcomeFound && alias.Secure {
+			return []string{host}, nil
+		}
+	}
+	r.Part("records", HoldRecords).Evidence = []string{"the addresses of " + host + " are not signed, so that DANE does not apply"}
+	return nil, nil
 }
 
 // A promise is what the TLSA records of a server say.
 type promise struct {
 	target  *targets.Target
-	names   []string      // Those that a certificate may be for: the host, and the name that its alias leads to.
+	base    string        // The TLSA base domain: below it the records are, and a certificate may be for it.
 	records []record.TLSA // All that are signed; empty: there are none, and no sender expects any.
 	compare []record.TLSA // Those that senders compare.
 	cut     bool          // There are more records than were kept.
@@ -151,9 +162,7 @@ func (p *promise) lookUp(ctx context.Context, r *Round, bases []string) error {
 		for _, t := range answer.Records {
 			p.records = append(p.records, record.TLSA(t))
 		}
-		if base != p.names[0] {
-			p.names = append(p.names, base)
-		}
+		p.base = base
 		return nil
 	}
 	r.Part("records", HoldRecords).Evidence = p.seen
@@ -280,6 +289,7 @@ const (
 	unmatched      matching = "is of another certificate or key"
 	unmatchedTrust matching = "is of an authority whose certificate does not vouch for the server's, or not now"
 	unmatchedName  matching = "is of an authority that vouches for the certificate, but this is for other names"
+	unmatchedSent  matching = "is of an authority that vouches for the certificate, but the server does not send that of the authority; Postfix takes it from the record, and others need not"
 )
 
 // match compares a chain with one record. RFC 7671 section 5.1: a record of the server's own certificate or key says all that there is
@@ -302,7 +312,30 @@ func (p *promise) match(r *Round, t record.TLSA, chain []*x509.Certificate) matc
 			return p.matchNames(r, chain[0])
 		}
 	}
+	if result == unmatched && signedBy(linked(chain), t) {
+		return unmatchedSent
+	}
 	return result
+}
+
+// signedBy reports whether a record holds the whole key or certificate of an authority that signed the last of the certificates. RFC 7672
+// section 3.1.2 has the server send it all the same; RFC 7671 sections 5.2.2 and 5.2.3 allow to take it from the record.
+func signedBy(links []*x509.Certificate, t record.TLSA) bool {
+	var key any
+	var err error
+	switch {
+	case t.MatchingType != record.MatchingFull:
+		return false
+	case t.Selector == record.SelectorKey:
+		key, err = x509.ParsePKIXPublicKey(t.Data)
+	default:
+		var c *x509.Certificate
+		if c, err = x509.ParseCertificate(t.Data); err == nil {
+			key = c.PublicKey
+		}
+	}
+	last := links[len(links)-1]
+	return err == nil && (&x509.Certificate{PublicKey: key}).CheckSignature(last.SignatureAlgorithm, last.RawTBSCertificate, last.Signature) == nil
 }
 
 // leadsTo reports whether a chain is valid up to one of its certificates.
@@ -313,12 +346,13 @@ func leadsTo(anchor *x509.Certificate, chain []*x509.Certificate, r *Round) bool
 	return path != nil && invalid == "" && unsuitable(chain[0], x509.KeyUsageDigitalSignature) == ""
 }
 
-// matchNames looks at the names in a certificate. RFC 7672 section 3.2.2: the host's will do, and so will that of the domain that
-// the letter is for. Which domains these are is not known here; one that is configured may be among them.
+// matchNames looks at the names in a certificate. RFC 7672 section 3.2.2: it must be for the TLSA base domain or for the domain that
+// the message is for; that an alias of the base is among its names does not count. Which domains these are is
+// not known here; one that is configured may be among them.
 func (p *promise) matchNames(r *Round, leaf *x509.Certificate) matching {
 	isFor := func(name string) bool { return leaf.VerifyHostname(name) == nil }
 	switch {
-	case slices.ContainsFunc(p.names, isFor):
+	case isFor(p.base):
 		return matched
 	case slices.ContainsFunc(r.Env.Config.Targets, func(t *targets.Target) bool { return t.Kind == targets.KindDomain && isFor(t.Name) }):
 		return matchedNextHop

@@ -176,6 +176,7 @@ func TestDANEQuestions(t *testing.T) {
 mx.example.org. A 192.0.2.1
 alias.example.org. CNAME mx.example.org.
 away.example.org. CNAME mx.example.net.
+plain.example.net. CNAME mx.example.org.
 mx.example.net. A 192.0.2.1
 dead.example.org. MX 10 mx.example.org.`
 	for _, c := range []struct {
@@ -195,7 +196,17 @@ dead.example.org. MX 10 mx.example.org.`
 			name: "alias, records at its beginning", host: "alias.example.org", records: "_25._tcp.alias.example.org",
 			asked: "_25._tcp.mx.example.org _25._tcp.alias.example.org", want: "192.0.2.1\n dane_match[192.0.2.1] 0\n !dane_mismatch",
 		},
-		{name: "alias, unsigned end", host: "away.example.org", records: "_25._tcp.mx.example.net", want: "records"},
+		{
+			name: "alias, unsigned end", host: "away.example.org", records: "_25._tcp.mx.example.net",
+			asked: "_25._tcp.away.example.org", want: "records",
+		},
+		{
+			name: "alias, unsigned end, records at its beginning", host: "away.example.org", records: "_25._tcp.away.example.org",
+			asked: "_25._tcp.away.example.org", want: "192.0.2.1\n dane_match[192.0.2.1] 0\n !dane_mismatch",
+		},
+		{
+			name: "alias, unsigned beginning", host: "plain.example.net", records: "_25._tcp.mx.example.org", want: "records",
+		},
 		{name: "unsigned", host: "mx.example.net", records: "_25._tcp.mx.example.net", want: "records"},
 		{
 			name: "unsigned records", host: "mx.example.org", records: "_25._tcp.mx.example.org", set: func(s *scene) { s.Secure("_tcp.mx.example.org", false) },
@@ -234,13 +245,37 @@ dead.example.org. MX 10 mx.example.org.`
 				got = "error"
 			}
 			wantLines(t, got, c.want)
-			for _, host := range []string{"mx.example.org", "alias.example.org", "away.example.org", "mx.example.net", "dead.example.org"} {
+			for _, host := range []string{"mx.example.org", "alias.example.org", "away.example.org", "mx.example.net", "plain.example.net", "dead.example.org"} {
 				name := "_25._tcp." + host
 				if asked := s.Queries(name, "TLSA") > 0; asked != strings.Contains(c.asked, name) {
 					t.Errorf("TLSA records of %s asked for: %t", name, asked)
 				}
 			}
 		})
+	}
+}
+
+// TestDANEUnsentAuthority: an authority whose whole key is in DNS need not be sent for some senders. The verdict is that of the
+// standard, and people are told.
+func TestDANEUnsentAuthority(t *testing.T) {
+	for records, said := range map[string]bool{"2 1 0 issuer": true, "2 0 0 issuer": true, "2 1 0 other": false, "2 1 1 issuer": false} {
+		s := newSignedScene(t, "mx.example.org. A 192.0.2.1")
+		cert := s.certificate(mailworld.CertificateRequest{Names: []string{"mx.example.org"}, OmitIntermediate: true})
+		s.serve(mailworld.Server{Certificate: cert}, "192.0.2.1:25")
+		s.zone(s.tlsa("_25._tcp.mx.example.org", *cert, records))
+		r := s.round(serverAt("mx.example.org", 25))
+		if err := daneCheck.Run(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, p := range r.Result.Parts {
+			for _, f := range p.Findings {
+				got += f.Problem + " " + f.Evidence
+			}
+		}
+		if !strings.HasPrefix(got, "dane_mismatch") || strings.Contains(got, "Postfix takes it from the record") != said {
+			t.Errorf("%s: got %s", records, got)
+		}
 	}
 }
 

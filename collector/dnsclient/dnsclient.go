@@ -295,6 +295,11 @@ func (c *Client) SRV(ctx context.Context, name string) (Answer[SRV], error) {
 	return lookup(ctx, c, kindSRV, name)
 }
 
+// CNAME returns what a name is an alias of: the alias itself, which is not followed. Secure says that it is signed, wherever it leads.
+func (c *Client) CNAME(ctx context.Context, name string) (Answer[string], error) {
+	return lookup(ctx, c, kindCNAME, name)
+}
+
 // SOA asks whether a zone begins at name.
 func (c *Client) SOA(ctx context.Context, name string) (Answer[SOA], error) {
 	return lookup(ctx, c, kindSOA, name)

@@ -42,7 +42,9 @@ var (
 	kindTLSA = kind[TLSA]{name: "TLSA", rtype: dns.TypeTLSA, read: readTLSA}
 	kindSRV  = kind[SRV]{name: "SRV", rtype: dns.TypeSRV, read: readSRV, compare: compareSRV}
 	kindPTR  = kind[string]{name: "PTR", rtype: dns.TypePTR, read: readPTR}
-	kindSOA  = kind[SOA]{name: "SOA", rtype: dns.TypeSOA, read: readZone}
+	// kindCNAME is an alias itself, for who wants to know whether that is signed; it is not followed.
+	kindCNAME = kind[string]{name: "CNAME", rtype: dns.TypeCNAME, read: readCNAME}
+	kindSOA   = kind[SOA]{name: "SOA", rtype: dns.TypeSOA, read: readZone}
 )
 
 // A record without data (RDLENGTH 0, as in RFC 2136 updates) unpacks to an empty value, and an
@@ -138,6 +140,18 @@ func readPTR(rr dns.RR) (string, error) {
 		return "", errInvalid
 	}
 	return host, nil
+}
+
+func readCNAME(rr dns.RR) (string, error) {
+	cname, ok := rr.(*dns.CNAME)
+	if !ok || cname.Target == "" {
+		return "", errMalformed
+	}
+	target, ok := aliasName(cname.Target)
+	if !ok {
+		return "", errInvalid
+	}
+	return target, nil
 }
 
 // readZone reads that a zone begins. The record's numbers are for the servers of the zone alone.

@@ -173,9 +173,11 @@ func parse[T any](k kind[T], name string, msg []byte) (a Answer[T], next string,
 	}
 
 	keep := maxTTL
-	end, err := follow(msg, sections[0], name, &a.Aliases, &keep)
-	if err != nil {
-		return a, "", err
+	end := name
+	if k.rtype != dns.TypeCNAME {
+		if end, err = follow(msg, sections[0], name, &a.Aliases, &keep); err != nil {
+			return a, "", err
+		}
 	}
 	found, err := collect(k, msg, sections[0], end, &a, &keep)
 	if err != nil {

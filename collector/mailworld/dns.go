@@ -265,7 +265,7 @@ func (n *nameServer) reply(query []byte, overUDP bool) []byte {
 		}
 		m.Answer, m.Ns, m.Rcode = n.zone.answer(q.Question[0])
 		n.zone.turn(q.Question[0])
-		m.AuthenticatedData = fault == "" && validated(q) && n.secure(q.Question[0].Name, m.Answer)
+		m.AuthenticatedData = fault == "" && validated(q) && n.secure(q.Question[0], m.Answer)
 		return n.spoil(m, fault, room, overUDP)
 	}
 	return pack(m, room)
@@ -294,11 +294,12 @@ func validated(q *dns.Msg) bool {
 	return !q.CheckingDisabled && (q.AuthenticatedData || opt != nil && opt.Do())
 }
 
-// secure reports whether the name asked for and all those that aliases in its answer lead to are signed.
-func (n *nameServer) secure(name string, answer []dns.RR) bool {
-	names := []string{name}
+// secure reports whether the name asked for and all those that aliases in its answer lead to are signed. Where the alias itself is
+// asked for, it is not followed.
+func (n *nameServer) secure(q dns.Question, answer []dns.RR) bool {
+	names := []string{q.Name}
 	for _, rr := range answer {
-		if alias, ok := rr.(*dns.CNAME); ok {
+		if alias, ok := rr.(*dns.CNAME); ok && q.Qtype != dns.TypeCNAME {
 			names = append(names, alias.Target)
 		}
 	}

@@ -22,27 +22,29 @@ const (
 	ValuePort       = "port"        // Of the server.
 	ValueServerName = "server_name" // The name that a certificate is expected to have.
 	ValueSelector   = "selector"    // Of DKIM.
-	ValueSender     = "sender"      // An IP address or a host that mail leaves from.
-	ValueHelo       = "helo_name"   // What a client calls itself in EHLO.
-	ValueProber     = "prober"      // The IP address that the exporter connects from.
-	ValueMX         = "mx"          // The domain's MX hosts, separated by ", ".
-	ValueAlias      = "alias"       // The name that a CNAME record points to.
-	ValueRegistered = "registered"  // The registered domain above a subdomain.
-	ValueFound      = "found"       // The data of a record that is published and at fault.
-	ValueMeant      = "meant"       // The name that was probably meant.
-	ValueTerm       = "term"        // A term of an SPF record.
-	ValueIncludes   = "includes"    // The terms of an SPF record that cost most lookups.
-	ValueLimit      = "limit"       // A number that must not be exceeded.
-	ValueRecipient  = "recipient"   // An address of exporter.yml that a check asks about.
-	ValueFrom       = "from"        // An address of exporter.yml that a check asks on behalf of.
-	ValueUser       = "user"        // A user name of exporter.yml.
-	ValueProvider   = "provider"    // A mail provider, by name.
-	ValueResolver   = "resolver"    // A DNS resolver, by IP address and port.
-	ValueList       = "list"        // A blocklist's id.
-	ValueListName   = "list_name"   // Its title.
-	ValueListPage   = "list_page"   // Its page about the listed address or name.
-	ValueListText   = "list_text"   // What it says of the listing in its TXT record.
-	ValueSubject    = "subject"     // What is listed: an IP address or a name.
+	// ValueNewSelector is the selector of a key that does not exist yet: nobody knows it, and it only stands for itself.
+	ValueNewSelector = "new_selector"
+	ValueSender      = "sender"     // An IP address or a host that mail leaves from.
+	ValueHelo        = "helo_name"  // What a client calls itself in EHLO.
+	ValueProber      = "prober"     // The IP address that the exporter connects from.
+	ValueMX          = "mx"         // The domain's MX hosts, separated by ", ".
+	ValueAlias       = "alias"      // The name that a CNAME record points to.
+	ValueRegistered  = "registered" // The registered domain above a subdomain.
+	ValueFound       = "found"      // The data of a record that is published and at fault.
+	ValueMeant       = "meant"      // The name that was probably meant.
+	ValueTerm        = "term"       // A term of an SPF record.
+	ValueIncludes    = "includes"   // The terms of an SPF record that cost most lookups.
+	ValueLimit       = "limit"      // A number that must not be exceeded.
+	ValueRecipient   = "recipient"  // An address of exporter.yml that a check asks about.
+	ValueFrom        = "from"       // An address of exporter.yml that a check asks on behalf of.
+	ValueUser        = "user"       // A user name of exporter.yml.
+	ValueProvider    = "provider"   // A mail provider, by name.
+	ValueResolver    = "resolver"   // A DNS resolver, by IP address and port.
+	ValueList        = "list"       // A blocklist's id.
+	ValueListName    = "list_name"  // Its title.
+	ValueListPage    = "list_page"  // Its page about the listed address or name.
+	ValueListText    = "list_text"  // What it says of the listing in its TXT record.
+	ValueSubject     = "subject"    // What is listed: an IP address or a name.
 
 	// The record to publish, made from the user's own by the least change, all three or none of them.
 	ValueRecordName = "record_name" // The owner name, without a trailing dot.
@@ -57,37 +59,38 @@ type place struct {
 }
 
 var places = map[string]place{
-	ValueTarget:     {Text{"your target", "ваша цель"}, "example.org"},
-	ValueDomain:     {Text{"your domain", "ваш домен"}, "example.org"},
-	ValueHost:       {Text{"host name", "имя сервера"}, "mail.example.org"},
-	ValueAddress:    {Text{"IP address", "IP-адрес"}, "203.0.113.9"},
-	ValuePort:       {Text{"port", "порт"}, "25"},
-	ValueServerName: {Text{"server name", "имя сервера"}, "mail.example.org"},
-	ValueSelector:   {Text{"selector", "селектор"}, "s2026a"},
-	ValueSender:     {Text{"sending IP address", "IP-адрес отправителя"}, "203.0.113.9"},
-	ValueHelo:       {Text{"HELO name", "имя для HELO"}, "out.example.org"},
-	ValueProber:     {Text{"IP address of the exporter", "IP-адрес экспортёра"}, "198.51.100.7"},
-	ValueMX:         {Text{"your MX hosts", "ваши MX-серверы"}, "mx1.example.org, mx2.example.org"},
-	ValueRegistered: {Text{"registered domain", "зарегистрированный домен"}, "example.org"},
-	ValueFound:      {Text{"published record", "опубликованная запись"}, "10 old.example.org."},
-	ValueMeant:      {Text{"name that was meant", "имя, которое имелось в виду"}, "mail.example.org"},
-	ValueAlias:      {Text{"name that the alias points to", "имя, на которое указывает CNAME"}, "mail.example.net"},
-	ValueTerm:       {Text{"term", "механизм"}, "include:_spf.example.net"},
-	ValueIncludes:   {Text{"include", "include"}, "include:_spf.example.net"},
-	ValueLimit:      {Text{"limit", "предел"}, "10"},
-	ValueRecipient:  {Text{"recipient", "адрес получателя"}, "postmaster@example.org"},
-	ValueFrom:       {Text{"sender's address", "адрес отправителя"}, "probe@example.net"},
-	ValueUser:       {Text{"user name", "имя пользователя"}, "monitor"},
-	ValueProvider:   {Text{"provider", "провайдер"}, "Google"},
-	ValueResolver:   {Text{"resolver", "DNS-резолвер"}, "127.0.0.1:53"},
-	ValueList:       {Text{"list", "список"}, "spamhaus_zen"},
-	ValueListName:   {Text{"the list", "список"}, "Spamhaus ZEN"},
-	ValueListPage:   {Text{"the list's page", "страница списка"}, "https://check.spamhaus.org/"},
-	ValueListText:   {Text{"what the list says", "что пишет список"}, "Listed, see https://check.spamhaus.org/"},
-	ValueSubject:    {Text{"listed IP address or name", "IP-адрес или имя из списка"}, "203.0.113.9"},
-	ValueRecordName: {Text{"record name", "имя записи"}, "example.org"},
-	ValueRecordType: {Text{"record type", "тип записи"}, "TXT"},
-	ValueRecord:     {Text{"record", "запись"}, "v=spf1 mx -all"},
+	ValueTarget:      {Text{"your target", "ваша цель"}, "example.org"},
+	ValueDomain:      {Text{"your domain", "ваш домен"}, "example.org"},
+	ValueHost:        {Text{"host name", "имя сервера"}, "mail.example.org"},
+	ValueAddress:     {Text{"IP address", "IP-адрес"}, "203.0.113.9"},
+	ValuePort:        {Text{"port", "порт"}, "25"},
+	ValueServerName:  {Text{"server name", "имя сервера"}, "mail.example.org"},
+	ValueSelector:    {Text{"selector", "селектор"}, "s2026a"},
+	ValueNewSelector: {Text{"new-selector", "новый-селектор"}, "s2026b"},
+	ValueSender:      {Text{"sending IP address", "IP-адрес отправителя"}, "203.0.113.9"},
+	ValueHelo:        {Text{"HELO name", "имя для HELO"}, "out.example.org"},
+	ValueProber:      {Text{"IP address of the exporter", "IP-адрес экспортёра"}, "198.51.100.7"},
+	ValueMX:          {Text{"your MX hosts", "ваши MX-серверы"}, "mx1.example.org, mx2.example.org"},
+	ValueRegistered:  {Text{"registered domain", "зарегистрированный домен"}, "example.org"},
+	ValueFound:       {Text{"published record", "опубликованная запись"}, "10 old.example.org."},
+	ValueMeant:       {Text{"name that was meant", "имя, которое имелось в виду"}, "mail.example.org"},
+	ValueAlias:       {Text{"name that the alias points to", "имя, на которое указывает CNAME"}, "mail.example.net"},
+	ValueTerm:        {Text{"term", "механизм"}, "include:_spf.example.net"},
+	ValueIncludes:    {Text{"include", "include"}, "include:_spf.example.net"},
+	ValueLimit:       {Text{"limit", "предел"}, "10"},
+	ValueRecipient:   {Text{"recipient", "адрес получателя"}, "postmaster@example.org"},
+	ValueFrom:        {Text{"sender's address", "адрес отправителя"}, "probe@example.net"},
+	ValueUser:        {Text{"user name", "имя пользователя"}, "monitor"},
+	ValueProvider:    {Text{"provider", "провайдер"}, "Google"},
+	ValueResolver:    {Text{"resolver", "DNS-резолвер"}, "127.0.0.1:53"},
+	ValueList:        {Text{"list", "список"}, "spamhaus_zen"},
+	ValueListName:    {Text{"the list", "список"}, "Spamhaus ZEN"},
+	ValueListPage:    {Text{"the list's page", "страница списка"}, "https://check.spamhaus.org/"},
+	ValueListText:    {Text{"what the list says", "что пишет список"}, "Listed, see https://check.spamhaus.org/"},
+	ValueSubject:     {Text{"listed IP address or name", "IP-адрес или имя из списка"}, "203.0.113.9"},
+	ValueRecordName:  {Text{"record name", "имя записи"}, "example.org"},
+	ValueRecordType:  {Text{"record type", "тип записи"}, "TXT"},
+	ValueRecord:      {Text{"record", "запись"}, "v=spf1 mx -all"},
 }
 
 // ExampleValues returns example values for the documentation, with those of an entry in place of the general ones.

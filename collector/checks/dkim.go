@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 )
@@ -123,9 +124,31 @@ func judgeSelector(ctx context.Context, r *Round, p *Part, selector string, answ
 			return ""
 		}
 	}
+	for i, f := range p.Findings {
+		p.Findings[i].Values = selectorValues(r, selector, answer, f.Problem)
+	}
 	p.EmitBool(dkimKeyValid, keyType != "", selector)
 	return keyType
 }
+
+// selectorValues are what remedies name of a selector's problem. A key is never made up: where what is published holds none, there is no record
+// to publish.
+func selectorValues(r *Round, selector string, answer dnsclient.Answer[string], problem string) catalog.Values {
+	v := catalog.Values{catalog.ValueSelector: selector}
+	name := selectorName(r, selector)
+	if n := len(answer.Aliases); n > 0 {
+		name = answer.Aliases[n-1]
+		v[catalog.ValueAlias] = name
+	}
+	keys := slices.DeleteFunc(slices.Clone(answer.Records), func(text string) bool { return !record.IsDKIM(text) })
+	if len(keys) == 1 && slices.Contains(fixedByRecord, problem) {
+		v = v.With(catalog.RecordValues(name, "TXT", record.FixDKIM(keys[0])))
+	}
+	return v
+}
+
+// fixedByRecord are the problems that a record with the same key can fix.
+var fixedByRecord = []string{"dkim_invalid", "dkim_multiple", "dkim_testing", "dkim_wrong_service", "dkim_hash_unusable", "dkim_ed25519_wrapped"}
 
 // missingKey says in which way a key is missing.
 func missingKey(name string, answer dnsclient.Answer[string]) string {

@@ -59,14 +59,16 @@ dkim_key_valid selector=s1 1`},
 s1._domainkey.%s TXT "p={pkcs1}"`, want: `
 dkim_key_bits selector=s1 key_type=rsa 2048
 dkim_key_valid selector=s1 1`},
-		{name: "nxdomain", domain: selectors("s1"), zone: `%s A 192.0.2.1`, want: `
+		{name: "nxdomain", values: `dkim_missing selector=s1
+dkim_missing alias=
+dkim_missing record=`, domain: selectors("s1"), zone: `%s A 192.0.2.1`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_missing`},
 		{name: "nodata", domain: selectors("s1"), zone: `
 s1._domainkey.%s A 192.0.2.1`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_missing`},
-		{name: "dangling", domain: selectors("s1"), zone: `
+		{name: "dangling", values: `dkim_missing alias=gone.example`, domain: selectors("s1"), zone: `
 s1._domainkey.%s CNAME gone.example.`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_missing`},
@@ -74,7 +76,8 @@ dkim_key_valid selector=s1 0
 *.%s TXT "v=spf1 -all"`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_missing`},
-		{name: "revoked", domain: selectors("s1"), zone: `
+		{name: "revoked", values: `dkim_revoked selector=s1
+dkim_revoked record=`, domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "v=DKIM1; p="`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_revoked`},
@@ -95,12 +98,14 @@ s1._domainkey.%s TXT "v=DKIM1; p="`, want: `
 s1._domainkey.%s TXT ""`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_missing`},
-		{name: "multiple", domain: selectors("s1"), zone: `
+		{name: "multiple", values: `dkim_multiple record=`, domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "p={rsa2048}"
 s1._domainkey.%s TXT "v=DKIM1; p="`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_multiple`},
-		{name: "beside", domain: selectors("s1"), zone: `
+		{name: "beside", values: `dkim_multiple record=p={rsa2048}
+dkim_multiple record_name=s1._domainkey.%s
+dkim_multiple record_type=TXT`, domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "p={rsa2048}"
 s1._domainkey.%s TXT "v=spf1 -all"`, want: `
 dkim_key_valid selector=s1 0
@@ -109,15 +114,15 @@ dkim_key_valid selector=s1 0
 s1._domainkey.%s TXT "v=DKIM1; k=rsa"`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_invalid`},
-		{name: "not-first", domain: selectors("s1"), zone: `
+		{name: "not-first", values: `dkim_invalid record=v=DKIM1; k=rsa; p={rsa2048}`, domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "k=rsa; v=DKIM1; p={rsa2048}"`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_invalid`},
-		{name: "bare-t", domain: selectors("s1"), zone: `
+		{name: "bare-t", values: `dkim_invalid record=v=DKIM1; p={rsa2048}`, domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "v=DKIM1; t; p={rsa2048}"`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_invalid`},
-		{name: "no-key", domain: selectors("s1"), zone: `
+		{name: "no-key", values: `dkim_invalid record=`, domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "v=DKIM1; k=rsa; p=AAAA"`, want: `
 dkim_key_valid selector=s1 0
 ! dkim_invalid`},
@@ -130,7 +135,8 @@ s1._domainkey.%s TXT "p={rsa512}"`, want: `
 dkim_key_bits selector=s1 key_type=rsa 512
 dkim_key_valid selector=s1 0
 ! dkim_weak`},
-		{name: "short", domain: selectors("s1"), zone: `
+		{name: "short", values: `dkim_short selector=s1
+dkim_short record=`, domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "p={rsa1024}"`, want: `
 dkim_key_bits selector=s1 key_type=rsa 1024
 dkim_key_valid selector=s1 1
@@ -148,22 +154,28 @@ s1._domainkey.%s TXT "p={rsa8448}"`, want: `
 dkim_key_bits selector=s1 key_type=rsa 8448
 dkim_key_valid selector=s1 0
 ! dkim_long`},
-		{name: "testing", domain: selectors("s1"), zone: `
+		{name: "testing", values: `dkim_testing record=t=s; p={rsa2048}`, domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "t=s:y; p={rsa2048}"`, want: `
 dkim_key_bits selector=s1 key_type=rsa 2048
 dkim_key_valid selector=s1 1
 ! dkim_testing`},
-		{name: "wrong-service", domain: selectors("s1"), zone: `
+		{name: "testing-alias", domain: selectors("s1"), values: "dkim_testing alias=s1.provider.example\ndkim_testing record_name=s1.provider.example", zone: `
+s1._domainkey.%s CNAME s1.provider.example.
+s1.provider.example. TXT "t=y; p={rsa2048}"`, want: `
+dkim_key_bits selector=s1 key_type=rsa 2048
+dkim_key_valid selector=s1 1
+! dkim_testing`},
+		{name: "wrong-service", values: `dkim_wrong_service record=p={rsa2048}`, domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "s=tlsrpt; p={rsa2048}"`, want: `
 dkim_key_bits selector=s1 key_type=rsa 2048
 dkim_key_valid selector=s1 0
 ! dkim_wrong_service`},
-		{name: "wrong-hash", domain: selectors("s1"), zone: `
+		{name: "wrong-hash", values: `dkim_hash_unusable record=p={rsa2048}`, domain: selectors("s1"), zone: `
 s1._domainkey.%s TXT "h=sha1; p={rsa2048}"`, want: `
 dkim_key_bits selector=s1 key_type=rsa 2048
 dkim_key_valid selector=s1 0
 ! dkim_hash_unusable`},
-		{name: "wrapped", domain: selectors("s1", "s2"), zone: `
+		{name: "wrapped", values: `dkim_ed25519_wrapped record=k=ed25519; p={ed25519}`, domain: selectors("s1", "s2"), zone: `
 s1._domainkey.%s TXT "k=ed25519; p=MCowBQYDK2VwAyEA{ed25519}"
 s2._domainkey.%s TXT "p={rsa2048}"`, want: `
 dkim_key_bits selector=s1 key_type=ed25519 256
@@ -189,6 +201,7 @@ dkim_key_valid selector=s1 1
 	}
 	for i := range cases {
 		cases[i].zone = dkimKeys.Replace(cases[i].zone)
+		cases[i].values = strings.ReplaceAll(dkimKeys.Replace(cases[i].values), `" "`, "") // As it is without strings.
 	}
 	testRecords(t, dkimCheck, cases)
 }

@@ -46,6 +46,35 @@ const (
 	ValueListText    = "list_text"  // What it says of the listing in its TXT record.
 	ValueSubject     = "subject"    // What is listed: an IP address or a name.
 
+	// Of a server.
+	ValueCode  = "code"  // Of a reply, with the enhanced code if there is one: "550 5.7.1".
+	ValueNames = "names" // Those that a certificate is for, separated by ", ".
+
+	// Of an IP address.
+	ValueAddressType = "address_type" // Of the record that gives a name this address: A or AAAA.
+	ValueReverseName = "reverse_name" // Where its PTR record stands.
+	ValueOwnName     = "own_name"     // The name that it should have, of those that the target goes by.
+	ValueUnpublished = "unpublished"  // A name of the target's that should lead to it, and for which DNS has no such record.
+
+	// Commands that do what the exporter did.
+	ValueOpenCommand = "open_command" // Connects to the server and shows what it says first.
+	ValueTLSCommand  = "tls_command"  // Connects to the server and begins TLS.
+	ValueDigCommand  = "dig_command"  // Asks the resolver.
+
+	// Known in one case only: for If and Unless.
+	ValueImplicitTLS   = "implicit_tls"   // The port: TLS begins at once.
+	ValueSubmission    = "submission"     // The port: mail programs use it, other mail servers do not.
+	ValuePrivate       = "private"        // The IP address: only machines of its own network reach it.
+	ValueLiteral       = "literal"        // The IP address: the server is named by nothing else.
+	ValuePTRFits       = "ptr_fits"       // ValueOwnName: the PTR record has this name already.
+	ValueIPv6          = "ipv6"           // The IP address, which is one of IPv6.
+	ValueOnlyIPv6      = "only_ipv6"      // The IPv6 address that fails while IPv4 does not.
+	ValueUserUnknown   = "user_unknown"   // The code of the reply that says so.
+	ValueRelayDenied   = "relay_denied"   // The code of the reply that says so.
+	ValueMailboxFull   = "mailbox_full"   // The code of the reply that says so.
+	ValueGreylisted    = "greylisted"     // The code of the reply that says so.
+	ValueClientRefused = "client_refused" // The code of the reply by which the exporter is refused for who it is.
+
 	// The record to publish, made from the user's own by the least change, all three or none of them.
 	ValueRecordName = "record_name" // The owner name, without a trailing dot.
 	ValueRecordType = "record_type" // "TXT", "MX", ...
@@ -54,8 +83,8 @@ const (
 
 // A place describes a name that remedies may speak of.
 type place struct {
-	unknown Text   // Written where no value is known.
-	example string // Written in the documentation.
+	unknown Text   // Written where no value is known, in angle brackets unless it has some.
+	example string // Written in the documentation; "" for one that is known in one case only.
 }
 
 var places = map[string]place{
@@ -91,6 +120,34 @@ var places = map[string]place{
 	ValueRecordName:  {Text{"record name", "имя записи"}, "example.org"},
 	ValueRecordType:  {Text{"record type", "тип записи"}, "TXT"},
 	ValueRecord:      {Text{"record", "запись"}, "v=spf1 mx -all"},
+
+	ValueCode:  {Text{"code of the reply", "код ответа"}, "554 5.7.1"},
+	ValueNames: {Text{"names in the certificate", "имена из сертификата"}, "www.example.net, example.net"},
+
+	ValueAddressType: {Text{"A or AAAA", "A или AAAA"}, "A"},
+	ValueReverseName: {Text{"reverse name of the IP address", "обратное имя IP-адреса"}, "9.113.0.203.in-addr.arpa"},
+	ValueOwnName:     {Text{"name of the machine", "имя машины"}, "mail.example.org"},
+	ValueUnpublished: {Text{"name of the machine", "имя машины"}, "mail.example.org"},
+
+	ValueOpenCommand: {Text{"nc -v <host name> <port>", "nc -v <имя сервера> <порт>"}, "nc -v 203.0.113.9 25"},
+	ValueTLSCommand: {
+		Text{"openssl s_client -starttls smtp -connect <host name>:<port>", "openssl s_client -starttls smtp -connect <имя сервера>:<порт>"},
+		"openssl s_client -starttls smtp -connect 203.0.113.9:25 -servername mail.example.org",
+	},
+	ValueDigCommand: {Text{"dig @<resolver>", "dig @<DNS-резолвер>"}, "dig @127.0.0.1"},
+
+	ValueImplicitTLS:   {unknown: Text{"port", "порт"}},
+	ValueSubmission:    {unknown: Text{"port", "порт"}},
+	ValuePrivate:       {unknown: Text{"IP address", "IP-адрес"}},
+	ValueLiteral:       {unknown: Text{"IP address", "IP-адрес"}},
+	ValuePTRFits:       {unknown: Text{"name of the machine", "имя машины"}},
+	ValueIPv6:          {unknown: Text{"IPv6 address", "IPv6-адрес"}},
+	ValueOnlyIPv6:      {unknown: Text{"IPv6 address", "IPv6-адрес"}},
+	ValueUserUnknown:   {unknown: Text{"code of the reply", "код ответа"}},
+	ValueRelayDenied:   {unknown: Text{"code of the reply", "код ответа"}},
+	ValueMailboxFull:   {unknown: Text{"code of the reply", "код ответа"}},
+	ValueGreylisted:    {unknown: Text{"code of the reply", "код ответа"}},
+	ValueClientRefused: {unknown: Text{"code of the reply", "код ответа"}},
 }
 
 // ExampleValues returns example values for the documentation, with those of an entry in place of the general ones.
@@ -134,10 +191,15 @@ func (t Text) Fill(l Lang, v Values) string {
 		if value := v[name]; value != "" {
 			return inCode(value)
 		}
-		if p, ok := places[name]; ok {
-			return "<" + p.unknown.In(l) + ">"
+		p, ok := places[name]
+		switch unknown := p.unknown.In(l); {
+		case !ok:
+			return match
+		case strings.Contains(unknown, "<"):
+			return unknown
+		default:
+			return "<" + unknown + ">"
 		}
-		return match
 	})
 }
 

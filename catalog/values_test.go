@@ -17,11 +17,15 @@ func TestFill(t *testing.T) {
 		{English, Values{ValueHost: "mx.example.net", ValueDomain: "example.net"}, "Ask `mx.example.net` for `example.net`."},
 		{Russian, Values{ValueHost: "mx.example.net"}, "Спросите `mx.example.net` о `<ваш домен>`."},
 		{English, nil, "Ask `<host name>` for `<your domain>`."},
+		{Russian, Values{}, "Спросите `<имя сервера>` о `<ваш домен>`."},
 		{English, Values{ValueHost: "a`b\x1b[31m\u202e", ValueDomain: "{host}"}, "Ask `a'b?[31m?` for `{host}`."},
 	} {
 		if got := text.Fill(test.lang, test.values); got != test.want {
 			t.Errorf("%s %q: %q, want %q", test.lang, test.values, got, test.want)
 		}
+	}
+	if got := (Text{EN: "`{open_command}`"}).Fill(English, nil); got != "`nc -v <host name> <port>`" {
+		t.Errorf("%q", got)
 	}
 	if got := (Text{EN: "Exim: `${if eq{$x}{}{}{*}}`"}).Fill(English, nil); got != "Exim: `${if eq{$x}{}{}{*}}`" {
 		t.Errorf("%q", got)

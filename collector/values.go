@@ -2,10 +2,11 @@ package collector
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
-	"strconv"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -36,12 +37,7 @@ func valuesOf(t *targets.Target) catalog.Values {
 			v[catalog.ValueSelector] = t.Domain.DKIMSelectors[0]
 		}
 	case t.Server != nil:
-		v[catalog.ValueHost] = t.Server.Host
-		v[catalog.ValuePort] = strconv.Itoa(int(t.Server.Port))
-		v[catalog.ValueServerName] = t.Server.ServerName
-		if t.Server.Addr.IsValid() {
-			v[catalog.ValueAddress] = t.Server.Addr.String()
-		}
+		v = v.With(checks.ServerValues(t.Server, netip.Addr{}))
 	case t.Sender != nil:
 		v[catalog.ValueHost] = t.Sender.Host
 		v[catalog.ValueHelo] = t.Sender.HeloName

@@ -74,8 +74,12 @@ func remediesOf(p *catalog.Problem) []catalog.Text {
 	v := catalog.Values{catalog.ValueTarget: target}
 	switch p.Check {
 	case "smtp", "recipient", "auth", "relay", "dane":
-		v[catalog.ValueHost] = "{{ reReplaceAll `:[0-9]+$` `` $labels.target }}"
-		v[catalog.ValuePort] = "{{ reReplaceAll `.*:` `` $labels.target }}"
+		parts := func(form string) string {
+			return `{{ reReplaceAll "^[[]?(.*?)[]]?:([0-9]+)$" "` + form + `" $labels.target }}`
+		}
+		v[catalog.ValueHost], v[catalog.ValuePort] = parts("$1"), parts("$2")
+		v[catalog.ValueOpenCommand] = "nc -v " + parts("$1 $2")
+		v[catalog.ValueTLSCommand] = `openssl s_client{{ if not (match ":465$" $labels.target) }} -starttls smtp{{ end }} -connect ` + target
 	case "mx", "spf", "dkim", "dmarc", "dnssec", "mta_sts", "tls_rpt", "bimi", "bulk":
 		v[catalog.ValueDomain] = target
 	}

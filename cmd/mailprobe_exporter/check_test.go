@@ -47,15 +47,15 @@ func TestCheck(t *testing.T) {
 			"healthy.example: nothing is wrong as far as it could be told.", "✓ smtp       mx1.healthy.example:25: in order",
 		}, []string{"CRITICAL", "all is well", "bogus.example"}},
 		{"a domain whose server refuses this computer", []string{"blocking.example"}, 0, []string{
-			"Servers refuse us for who we are", "? smtp       mx1.blocking.example:25: refuses this computer", "blocking.example: nothing is wrong as far as it could be told.",
+			"Servers reject the exporter for who it is", "? smtp       mx1.blocking.example:25: refuses this computer", "blocking.example: nothing is wrong as far as it could be told.",
 		}, []string{"all is well"}},
 		{"below the severity that fails", []string{"broken-starttls.example", "--fail-on=critical"}, 0, []string{"WARNING: "}, nil},
-		{"a server", []string{"mx1.broken-starttls.example:25"}, 1, []string{"WARNING: The server offers STARTTLS and then does not do it", "454"}, []string{"What this computer can use"}},
+		{"a server", []string{"mx1.broken-starttls.example:25"}, 1, []string{"WARNING: The server offers STARTTLS, and it fails", "454"}, []string{"What this computer can use"}},
 		{"a host", []string{"mx1.healthy.example"}, 0, []string{
 			"What this computer can use mx1.healthy.example for\n  25    Works: ", "  587   Closed: ", "- smtp       mx1.healthy.example:465: does not answer", "nothing is wrong",
 		}, []string{"CRITICAL"}},
-		{"a host without an address", []string{"nowhere.invalid"}, 1, []string{"CRITICAL: The server's name has no address"}, []string{"What this computer can use"}},
-		{"an address", []string{"192.0.2.1"}, 1, []string{"CRITICAL: The address has no name", "192.0.2.1 for\n  25    Closed"}, []string{"cannot be connected to"}},
+		{"a host without an address", []string{"nowhere.invalid"}, 1, []string{"CRITICAL: The server's name has no IP address"}, []string{"What this computer can use"}},
+		{"an address", []string{"192.0.2.1"}, 1, []string{"CRITICAL: The IP address has no PTR record", "192.0.2.1 for\n  25    Closed"}, []string{"cannot be connected to"}},
 		{"two", []string{"healthy.example", "two-spf.example"}, 1, []string{"healthy.example, two-spf.example: problems found"}, nil},
 		{"one twice", []string{"parked.example", "PARKED.example."}, 0, []string{"\nparked.example: all is well."}, []string{"parked.example, parked.example"}},
 
@@ -177,7 +177,7 @@ func TestCheckHelp(t *testing.T) {
 		t.Fatalf("no target is named in %s", help)
 	}
 	status, out := checked(t, "--demo", name)
-	wantSaid(t, status, out, 1, []string{name + ": problems found"}, []string{"The server's name has no address"})
+	wantSaid(t, status, out, 1, []string{name + ": problems found"}, []string{"The server's name has no IP address"})
 }
 
 // TestCheckJSON reads what programs read.
@@ -282,8 +282,8 @@ func TestCheckLogin(t *testing.T) {
 	for _, c := range []struct{ target, file, says string }{
 		{"smtp.healthy.example", right, "✓ auth       smtp.healthy.example:587: in order"},
 		{"smtp.healthy.example:465", right, "✓ auth       smtp.healthy.example:465: in order"},
-		{"smtp.healthy.example", wrong, "CRITICAL: The server refuses user name and password"},
-		{"smtp.healthy.example:587", wrong, "CRITICAL: The server refuses user name and password"}, // The demo's own login is another's.
+		{"smtp.healthy.example", wrong, "CRITICAL: The server rejects user name and password"},
+		{"smtp.healthy.example:587", wrong, "CRITICAL: The server rejects user name and password"}, // The demo's own login is another's.
 		{"mx1.healthy.example", right, "The user was not tried"},
 		{"mx1.healthy.example", filepath.Join(dir, "none"), "check: --password-file: read the password's file: no such file or directory"},
 		{"smtp.password-kept.example:587", right, "The password was not sent because the certificate does not verify"},

@@ -277,6 +277,12 @@ func (r *reporter) writeOwn() {
 		for _, w := range f.where {
 			r.writeEvidence(w.evidence)
 		}
+		if f.severity == catalog.SeverityCritical { // Nothing else can be told before that is fixed.
+			for i, s := range f.problem.RemediesFor(r.lang, f.values()) {
+				r.hanging(fmt.Sprintf("    %2d. ", i+1), "        ", plain(s))
+			}
+		}
+		r.writeRecords(f.records())
 		r.text("    ", r.say(checkWords.more, f.problem.ID))
 	}
 }

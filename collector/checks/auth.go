@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
 )
 
@@ -79,17 +80,21 @@ func (r *Round) verified(s *smtpclient.Session) error {
 
 // judgeLogin finds what came of the attempt; step is nil if none was made. It reports whether none like it may be made again.
 func (d dialogue) judgeLogin(step *smtpclient.Step) (final bool) {
+	values := d.values(step).With(catalog.Values{catalog.ValueUser: d.target.Server.Credentials.Username})
+	if len(d.s.Chain) > 0 {
+		values = values.With(certificateValues(d.s.Chain[0]))
+	}
 	if step == nil {
 		problem := "auth_withheld"
 		if errors.Is(d.s.Withheld, smtpclient.ErrNoMechanism) {
 			problem = "auth_missing"
 		}
-		d.p.Find(problem, "", fmt.Sprintf("%s: %v", d.addr, d.s.Withheld))
+		d.p.Find(problem, "", fmt.Sprintf("%s: %v", d.addr, d.s.Withheld), values)
 		return false
 	}
 	d.emitStep(step)
 	if step.Reply == nil {
-		d.p.Find("auth_deferred", "", d.told(step)) // As a sender reads a lost connection: RFC 5321 section 3.8.
+		d.p.Find("auth_deferred", "", d.told(step), values) // As a sender reads a lost connection: RFC 5321 section 3.8.
 		return false
 	}
 	switch code := step.Reply.Code; {
@@ -97,14 +102,14 @@ func (d dialogue) judgeLogin(step *smtpclient.Step) (final bool) {
 	case code < 400:
 		d.p.Unknown = errNoEnd
 	case code < 500:
-		d.p.Find("auth_deferred", "", d.told(step))
+		d.p.Find("auth_deferred", "", d.told(step), values)
 	case code == 500 || code >= 502 && code <= 504:
 		// RFC 5321 section 4.2.4, RFC 4954 section 4: the command or the mechanism is not to be had, whatever EHLO
 		// said. The password was not looked at.
-		d.p.Find("auth_missing", "", d.told(step))
+		d.p.Find("auth_missing", "", d.told(step), values)
 	default:
 		// RFC 4954 section 6: 535, and 530, 534, 538. Servers also say 550 or 554.
-		d.p.Find("auth_failed", "", d.told(step))
+		d.p.Find("auth_failed", "", d.told(step), values)
 		return true
 	}
 	return false

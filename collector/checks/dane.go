@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -82,6 +83,9 @@ func runDANE(ctx context.Context, r *Round) error {
 	sideBySide(len(list), func(i int) { sessions[i], errs[i] = r.Session(ctx, list[i]) })
 	for i, addr := range list {
 		p.judgeSession(r, addr, sessions[i], errs[i])
+	}
+	if len(p.compare) == 0 {
+		p.proposeUsable(r, sessions)
 	}
 	return nil
 }
@@ -187,7 +191,7 @@ func (p *promise) lookUpFailed(ctx context.Context, r *Round, failed error, name
 	if bogus {
 		why = "the signatures are wrong"
 	}
-	r.Part("records", HoldRecords).Find("dane_lookup_failed", p.severity(), fmt.Sprintf("asking for TLSA records of %s gives SERVFAIL: %s", name, why))
+	r.Part("records", HoldRecords).Find("dane_lookup_failed", p.severity(), fmt.Sprintf("asking for TLSA records of %s gives SERVFAIL: %s", name, why), ServerValues(p.target.Server, netip.Addr{}), catalog.Values{catalog.ValueHost: base})
 	return nil
 }
 
@@ -217,7 +221,7 @@ func (p *promise) judgeRecords(r *Round) {
 			part.Unknown = errManyTLSA
 			return
 		}
-		part.Find("dane_unusable", "", fmt.Sprintf("none of %d TLSA records is of use for mail; the first: %s", len(p.records), p.seen[0]))
+		part.Find("dane_unusable", "", fmt.Sprintf("none of %d TLSA records is of use for mail; the first: %s", len(p.records), p.seen[0]), p.values(netip.Addr{}, nil))
 		part.Evidence = p.seen
 	}
 }
@@ -232,7 +236,7 @@ func (p *promise) judgeSession(r *Round, addr netip.Addr, s *smtpclient.Session,
 	case err != nil:
 		part.unknown(err)
 	case len(s.Chain) > 0 && len(p.compare) > 0:
-		p.judgeChain(r, part, label, s.Chain)
+		p.judgeChain(r, part, addr, s.Chain)
 	case len(s.Chain) > 0:
 	case !withoutTLS(s):
 		part.unknown(errNoCertificate)
@@ -240,7 +244,7 @@ func (p *promise) judgeSession(r *Round, addr netip.Addr, s *smtpclient.Session,
 		if len(p.compare) > 0 {
 			part.EmitBool(daneMatch, false, label)
 		}
-		part.Find("dane_no_starttls", p.severity(), label+": STARTTLS is not offered, or refused")
+		part.Find("dane_no_starttls", p.severity(), label+": STARTTLS is not offered, or refused", p.values(addr, nil))
 	}
 }
 
@@ -251,7 +255,8 @@ func withoutTLS(s *smtpclient.Session) bool {
 }
 
 // judgeChain compares a chain, leaf first, with the records.
-func (p *promise) judgeChain(r *Round, part *Part, label string, chain []*x509.Certificate) {
+func (p *promise) judgeChain(r *Round, part *Part, addr netip.Addr, chain []*x509.Certificate) {
+	label := addr.String()
 	nextHop, reason := false, ""
 	for _, t := range p.compare {
 		how := p.match(r, t, chain)
@@ -259,7 +264,7 @@ func (p *promise) judgeChain(r *Round, part *Part, label string, chain []*x509.C
 		switch how {
 		case matched:
 			part.EmitBool(daneMatch, true, label)
-			p.judgeRollover(part, label, chain[0])
+			p.judgeRollover(part, addr, chain[0])
 			return
 		case matchedNextHop:
 			nextHop = true
@@ -277,7 +282,7 @@ func (p *promise) judgeChain(r *Round, part *Part, label string, chain []*x509.C
 		return
 	}
 	part.EmitBool(daneMatch, false, label)
-	part.Find("dane_mismatch", p.severity(), fmt.Sprintf("%s: none of %d TLSA records matches; %s", label, len(p.compare), reason))
+	part.Find("dane_mismatch", p.severity(), fmt.Sprintf("%s: none of %d TLSA records matches; %s", label, len(p.compare), reason), p.values(addr, chain[0]))
 }
 
 // A matching says how a record stands to a chain. It is a part of evidence.
@@ -362,11 +367,41 @@ func (p *promise) matchNames(r *Round, leaf *x509.Certificate) matching {
 
 // judgeRollover says whether the next certificate will match, too. RFC 7671 section 8.1: the next key is published before it is used,
 // or the record of an authority stands beside. A record that does not match today is one of them, or at least no worse.
-func (p *promise) judgeRollover(part *Part, label string, leaf *x509.Certificate) {
+func (p *promise) judgeRollover(part *Part, addr netip.Addr, leaf *x509.Certificate) {
 	for _, t := range p.records {
 		if t.Usable() == nil && !t.Matches(leaf) {
 			return
 		}
 	}
-	part.Find("dane_no_rollover", "", label+": every usable TLSA record is of the certificate or key in use")
+	part.Find("dane_no_rollover", "", addr.String()+": every usable TLSA record is of the certificate or key in use", p.values(addr, nil))
+}
+
+// values are what remedies may name of the records and of the server at an address; an invalid one stands for all. The host is the
+// name that the records belong to. With a leaf, the record to publish for it is among them.
+func (p *promise) values(addr netip.Addr, leaf *x509.Certificate) catalog.Values {
+	v := ServerValues(p.target.Server, addr).With(catalog.Values{catalog.ValueHost: p.base})
+	if leaf == nil {
+		return v
+	}
+	return v.With(tlsaValues(p.base, v[catalog.ValuePort], leaf, p.records))
+}
+
+// proposeUsable adds the record to publish where none is usable. It makes senders compare, so it is proposed only where all addresses
+// have shown one key.
+func (p *promise) proposeUsable(r *Round, sessions []*smtpclient.Session) {
+	var leaf *x509.Certificate
+	for _, s := range sessions {
+		switch {
+		case s == nil || len(s.Chain) == 0:
+			return
+		case leaf == nil:
+			leaf = s.Chain[0]
+		case !bytes.Equal(leaf.RawSubjectPublicKeyInfo, s.Chain[0].RawSubjectPublicKeyInfo):
+			return
+		}
+	}
+	part := r.Part("records", HoldRecords)
+	for i := range part.Findings {
+		part.Findings[i].Values = part.Findings[i].Values.With(p.values(netip.Addr{}, leaf))
+	}
 }

@@ -417,3 +417,59 @@ func TestWhyServFail(t *testing.T) {
 		})
 	}
 }
+
+// TestDANERecords: with the proposed record beside the others no address fails that does not fail now, and the one that it is for
+// matches. Where addresses show different keys, and none of the records is usable, none is proposed: it would stop the others.
+func TestDANERecords(t *testing.T) {
+	for _, c := range []struct {
+		name, records string
+		keys          int // That the two addresses show.
+		want          bool
+	}{
+		{"key changed", "3 1 1 other", 1, true},
+		{"key changed, SHA2-512", "3 1 2 other", 1, true},
+		{"key changed, both digests", "3 1 1 other, 3 1 2 other", 1, true},
+		{"one address has another key", "3 1 1 leaf", 2, true},
+		{"one address has another key, SHA2-512", "3 1 2 leaf", 2, true},
+		{"unusable", "1 1 1 leaf", 1, true},
+		{"unusable, and two keys", "1 1 1 leaf", 2, false},
+		{"in order", "3 1 1 leaf, 3 1 1 other", 1, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSignedScene(t, "mx.example.org. A 192.0.2.1\nmx.example.org. AAAA 2001:db8::1")
+			request := mailworld.CertificateRequest{Names: []string{"mx.example.org"}}
+			first := s.certificate(request)
+			second := first
+			if c.keys == 2 {
+				second = s.certificate(request)
+			}
+			s.serve(mailworld.Server{Certificate: first}, "192.0.2.1:25")
+			s.serve(mailworld.Server{Certificate: second}, "[2001:db8::1]:25")
+			published := s.tlsa("_25._tcp.mx.example.org", *first, c.records)
+			s.zone(published)
+			r := s.round(serverAt("mx.example.org", 25))
+			r.SMTPDue = true
+			if err := runDANE(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			proposed := map[string]bool{}
+			for _, p := range r.Result.Parts {
+				for _, f := range p.Findings {
+					if record, ok := f.Values.Record(); ok {
+						proposed[record.Name+". "+record.Type+" "+record.Data] = true
+					}
+				}
+			}
+			if (len(proposed) == 1) != c.want || len(proposed) > 1 {
+				t.Fatalf("proposed is %v", proposed)
+			}
+			for record := range proposed {
+				s.zone(published + "\n" + record)
+				if got := s.run(daneCheck, serverAt("mx.example.org", 25)); strings.Contains(got, "dane_mismatch") || strings.Contains(got, "dane_unusable") {
+					t.Errorf("with %s it still says\n%s", record, got)
+				}
+			}
+		})
+	}
+}

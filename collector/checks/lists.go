@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -189,7 +190,7 @@ func (all *Lists) Findings() []Finding {
 		case listBlocked:
 			problem = "vantage_dnsbl_refused"
 		}
-		out = append(out, Finding{Problem: problem, Evidence: s.ID + ": " + s.Why})
+		out = append(out, Finding{Problem: problem, Evidence: s.ID + ": " + s.Why, Values: all.byID(s.ID).values()})
 	}
 	return out
 }
@@ -216,6 +217,15 @@ type health struct {
 	why   error     // What was seen that made the state; nil for a good one.
 	since time.Time // When the test began.
 	good  time.Time // When the last test ended that found the list good; zero: none has.
+}
+
+// values are what remedies may name of the list.
+func (l *list) values() catalog.Values {
+	v := catalog.Values{catalog.ValueList: l.ID}
+	if l.Resolver != "" {
+		v[catalog.ValueResolver], v[catalog.ValueDigCommand] = l.Resolver, digCommand(l.Resolver)
+	}
+	return v
 }
 
 func (h health) usable() bool { return h.state == listOK || h.state == listUnverified }

@@ -149,8 +149,8 @@ func TestListFindings(t *testing.T) {
 	b.world.Remove("2.0.0.127.b.example.net.")
 	b.run(dnsblCheck, aSender("192.0.2.1"))
 	want := []Finding{
-		{Problem: "vantage_dnsbl_sick", Evidence: "b: the list cannot be believed: dead: it does not list its test point"},
-		{Problem: "vantage_dnsbl_refused", Evidence: "c: the list cannot be believed: blocked: it answers 127.255.255.254, by which it refuses to serve us"},
+		{Problem: "vantage_dnsbl_sick", Evidence: "b: the list cannot be believed: dead: it does not list its test point", Values: catalog.Values{catalog.ValueList: "b"}},
+		{Problem: "vantage_dnsbl_refused", Evidence: "c: the list cannot be believed: blocked: it answers 127.255.255.254, by which it refuses to serve us", Values: catalog.Values{catalog.ValueList: "c"}},
 	}
 	if got := b.env.Lists.Findings(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -8,8 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/publicsuffix"
+
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
+	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
 // The metrics of reverse DNS. All are of the last run that could tell, and are held for 24 hours.
@@ -78,6 +81,9 @@ type reverse struct {
 	confirmed []string // Those that lead back.
 	err       error    // Whether there are names, or whether one leads back, could not be told.
 
+	own         string // The name that it should have, of those that the target goes by; "": none is known.
+	unpublished string // That name, or one of its own, if DNS has no such address for it.
+
 	ptr    dnsclient.Answer[string]
 	ptrErr error
 
@@ -91,6 +97,7 @@ type saidName struct {
 	name   string // "": it said something that is not a name.
 	isPTR  bool
 	isHere bool // It leads to the address.
+	isGone bool // It leads to no address of that family.
 }
 
 // lookUpReverse asks all questions about one address.
@@ -117,6 +124,9 @@ func (r *Round) lookUpReverse(ctx context.Context, addr netip.Addr) reverse {
 		if leads[i].yes {
 			v.confirmed = append(v.confirmed, name)
 		}
+		if leads[i].none && r.configured(name) {
+			v.unpublished = name
+		}
 		v.err = errors.Join(v.err, leads[i].err)
 	}
 	switch {
@@ -134,16 +144,76 @@ func (r *Round) lookUpReverse(ctx context.Context, addr netip.Addr) reverse {
 	for i := range v.said {
 		n := &v.said[i]
 		n.isPTR = n.name != "" && slices.Contains(ptr.Records, n.name)
-		n.isHere = leads[i].yes
+		n.isHere, n.isGone = leads[i].yes, leads[i].none
 		v.saidErr = errors.Join(v.saidErr, leads[i].err)
 	}
+	v.own = r.ownName(ctx, &v)
 	return v
+}
+
+// ownName returns the name that an address should have: one that leads to it, or else one that can be made to. It is the one of its
+// PTR record, then one that the target says or is configured by. A name that leads elsewhere is none: with one more address it would
+// take connections away from the machine that it is the name of.
+func (r *Round) ownName(ctx context.Context, v *reverse) string {
+	names := slices.Clone(v.confirmed)
+	if len(names) == 0 && v.unpublished != "" {
+		return v.unpublished
+	}
+	for _, n := range v.said {
+		if n.isHere {
+			names = append(names, n.name)
+		}
+	}
+	given := r.givenNames()
+	leads := r.leadTo(ctx, v.addr, given)
+	for i, name := range given {
+		if leads[i].yes {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		if _, literal := parseLiteral(name); !literal && name != "" && !looksGeneric(name, v.addr) {
+			return name
+		}
+	}
+	for i, name := range given {
+		if leads[i].none && !looksGeneric(name, v.addr) {
+			v.unpublished = name
+			return name
+		}
+	}
+	return ""
+}
+
+// givenNames are the names that the configuration gives the machine at the target's addresses.
+func (r *Round) givenNames() (names []string) {
+	host, literal := r.host()
+	switch {
+	case r.Target.Sender != nil && r.Target.Sender.HeloName != "":
+		names = append(names, strings.ToLower(strings.TrimSuffix(r.Target.Sender.HeloName, ".")))
+	case r.Target.Kind == targets.KindVantage:
+		names = append(names, r.Env.HeloName)
+	}
+	if host != "" && !literal.IsValid() {
+		names = append(names, host)
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		_, literal := parseLiteral(name)
+		return literal
+	})
+}
+
+// configured reports whether a name lies in a domain of which the configuration speaks.
+func (r *Round) configured(name string) bool {
+	registered, err := publicsuffix.EffectiveTLDPlusOne(name)
+	return err == nil && r.Env.Kin[registered]
 }
 
 // A lead says whether a name leads to an address, or why that could not be told.
 type lead struct {
-	yes bool
-	err error
+	yes  bool
+	none bool // It leads to no address of that family at all.
+	err  error
 }
 
 // leadTo asks of each name whether it leads to an address, all at once.
@@ -159,7 +229,7 @@ func (r *Round) leadTo(ctx context.Context, addr netip.Addr, names []string) []l
 			return
 		}
 		a, err := r.Env.DNS.Addresses(ctx, family, names[i])
-		leads[i] = lead{slices.Contains(a.Records, addr), err}
+		leads[i] = lead{slices.Contains(a.Records, addr), err == nil && len(a.Records)+len(a.Aliases) == 0, err}
 		if !leads[i].yes && a.Truncated { // Servers turn their answers around: the next one might have it.
 			leads[i].err = fmt.Errorf("look up addresses of %q: %w", names[i], errCut)
 		}
@@ -248,10 +318,10 @@ func (v reverse) report(r *Round) {
 		switch {
 		case n.isHere || n.name == "":
 		case n.kind == "configured":
-			p.Find("rdns_helo_unresolved", "", fmt.Sprintf("%s: %s does not lead to it", addr, n.name))
+			p.Find("rdns_helo_unresolved", "", fmt.Sprintf("%s: %s does not lead to it", addr, n.name), v.heloValues(n, n.isGone))
 		default:
 			// RFC 5321 section 4.1.4: no reason to refuse mail; still, it looks untidy to those who count points.
-			p.Find("rdns_helo_mismatch", "", fmt.Sprintf("%s: the %s name %s does not lead to it", addr, n.kind, n.name))
+			p.Find("rdns_helo_mismatch", "", fmt.Sprintf("%s: the %s name %s does not lead to it", addr, n.kind, n.name), v.heloValues(n, n.isGone && r.configured(n.name)))
 		}
 	}
 }
@@ -260,7 +330,7 @@ func (v reverse) report(r *Round) {
 // only senders are asked for one.
 func (v reverse) judge(p *Part, addr string) {
 	find := func(problem, evidence string) {
-		p.Findings = append(p.Findings, Finding{Problem: problem, Receiving: catalog.SeverityInfo, Evidence: evidence})
+		p.Findings = append(p.Findings, Finding{Problem: problem, Receiving: catalog.SeverityInfo, Evidence: evidence, Values: v.values()})
 	}
 	switch {
 	case v.count == 0:
@@ -280,8 +350,42 @@ func (v reverse) judge(p *Part, addr string) {
 	generic := !slices.ContainsFunc(names, func(name string) bool { return !looksGeneric(name, v.addr) })
 	p.EmitBool(rdnsGeneric, generic, addr)
 	if generic {
-		p.Find("rdns_generic", "", fmt.Sprintf("%s: %s", addr, strings.Join(names, ", ")))
+		p.Find("rdns_generic", "", fmt.Sprintf("%s: %s", addr, strings.Join(names, ", ")), v.values())
 	}
+}
+
+// values are what remedies may name of the address. The record to publish is that of its PTR record, or where that names what it
+// should, the one that is missing at this name.
+func (v reverse) values() catalog.Values {
+	out := addressValues(v.addr).With(catalog.Values{catalog.ValueOwnName: v.own, catalog.ValueUnpublished: v.unpublished})
+	switch {
+	case v.own == "":
+		return out
+	case slices.Contains(v.names, v.own):
+		out[catalog.ValuePTRFits] = v.own
+		if v.own != v.unpublished {
+			return out
+		}
+		return out.With(catalog.RecordValues(v.own, out[catalog.ValueAddressType], v.addr.String()))
+	}
+	return out.With(catalog.RecordValues(out[catalog.ValueReverseName], "PTR", v.own))
+}
+
+// heloValues are what remedies may name of a name that does not lead to the address. open says that a record for it can be published
+// without taking it away from another machine.
+func (v reverse) heloValues(n saidName, open bool) catalog.Values {
+	out := addressValues(v.addr).With(catalog.Values{catalog.ValueHelo: n.name})
+	if v.own != n.name {
+		out = out.With(catalog.Values{catalog.ValueOwnName: v.own})
+	}
+	if !open {
+		return out
+	}
+	out[catalog.ValueUnpublished] = n.name
+	if n.kind != "configured" && out[catalog.ValueOwnName] != "" {
+		return out // A server had better call itself by that.
+	}
+	return out.With(catalog.RecordValues(n.name, out[catalog.ValueAddressType], v.addr.String()))
 }
 
 // evidence tells of each name where it leads.

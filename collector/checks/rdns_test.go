@@ -355,3 +355,63 @@ func FuzzLooksGeneric(f *testing.F) {
 		}
 	})
 }
+
+// TestRDNSRecords: the record to publish makes the address right, is made of names that the target goes by, and never has a name
+// that leads elsewhere lead here, too.
+func TestRDNSRecords(t *testing.T) {
+	const zone = reverseZone + `
+mail.example.com.        60 IN A     192.0.2.20
+mail.example.com.        60 IN AAAA  2001:db8::20
+21.2.0.192.in-addr.arpa. 60 IN PTR   gone.example.org.
+22.2.0.192.in-addr.arpa. 60 IN PTR   gone.example.net.
+23.2.0.192.in-addr.arpa. 60 IN PTR   mx.example.org.
+`
+	for _, c := range []struct{ name, problem, host, helo, want string }{
+		{"HELO name leads here", "rdns_missing", "192.0.2.20", "mail.example.com", "20.2.0.192.in-addr.arpa PTR mail.example.com"},
+		{"host name leads here, over IPv6", "rdns_missing", "mail.example.com", "", "20.2.0.192.in-addr.arpa PTR mail.example.com"},
+		{"HELO name is not published", "rdns_missing", "192.0.2.4", "new.example.org", "4.2.0.192.in-addr.arpa PTR new.example.org"},
+		{"HELO name leads elsewhere", "rdns_missing", "192.0.2.4", "mx.example.org", ""},
+		{"HELO name looks generic", "rdns_missing", "192.0.2.40", "host-192-0-2-40.example.org", ""},
+		{"no name", "rdns_missing", "192.0.2.4", "", ""},
+		{"a literal is no name", "rdns_missing", "192.0.2.4", "[192.0.2.4]", ""},
+		{"PTR name of ours is not published", "rdns_unconfirmed", "192.0.2.21", "", "gone.example.org A 192.0.2.21"},
+		{"PTR name of others is not published", "rdns_unconfirmed", "192.0.2.22", "", ""},
+		{"PTR name of others, HELO name of ours", "rdns_unconfirmed", "192.0.2.22", "new.example.org", "22.2.0.192.in-addr.arpa PTR new.example.org"},
+		{"PTR name leads elsewhere", "rdns_unconfirmed", "192.0.2.23", "", ""},
+		{"HELO name has no address", "rdns_helo_unresolved", "192.0.2.1", "new.example.org", "new.example.org A 192.0.2.1"},
+		{"HELO name is another machine's", "rdns_helo_unresolved", "192.0.2.1", "elsewhere.example.org", ""},
+		{"HELO name is an alias", "rdns_helo_unresolved", "192.0.2.1", "alias.example.org", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t, zone)
+			s.env.Kin = map[string]bool{"example.org": true}
+			r := s.round(senderAt(c.host, c.helo))
+			if err := runRDNS(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, p := range r.Result.Parts {
+				for _, f := range p.Findings {
+					if record, ok := f.Values.Record(); ok && f.Problem == c.problem && !strings.Contains(record.Name, "ip6.arpa") {
+						got = record.Name + " " + record.Type + " " + record.Data
+					}
+				}
+			}
+			if got != c.want {
+				t.Fatalf("proposed is %q, want %q", got, c.want)
+			}
+			if got == "" {
+				return
+			}
+			// With the record, and the name's address if that was missing, the problem is gone.
+			s.zone(strings.Replace(c.want, " ", ". 60 IN ", 1) + map[bool]string{true: ".\n", false: "\n"}[strings.Contains(c.want, "PTR")])
+			if strings.HasPrefix(c.helo, "new.") && strings.Contains(c.want, "PTR") {
+				s.zone(c.helo + ". 60 IN A " + c.host + "\n")
+			}
+			again := s.run(rdnsCheck, senderAt(c.host, c.helo))
+			if again, _, _ = strings.Cut(again, "2001:db8::20"); strings.Contains(again, c.problem) {
+				t.Errorf("with %q it still says\n%s", c.want, again)
+			}
+		})
+	}
+}

@@ -114,9 +114,10 @@ func (r *Round) firstSession(ctx context.Context, o smtpclient.Options, enough f
 
 // judgeRecipient finds what the last reply, to MAIL or to RCPT, shows.
 func (r *Round) judgeRecipient(d dialogue, step *smtpclient.Step, a attempt) {
+	values := d.values(step).With(catalog.Values{catalog.ValueRecipient: a.to, catalog.ValueFrom: a.from})
 	if step.Reply == nil || step.Reply.Class() == "intermediate" {
 		// RFC 5321 section 3.8: to a sender a lost connection is as good as a 451; and a 3yz here is no answer.
-		d.p.Find("recipient_deferred", "", d.told(step))
+		d.p.Find("recipient_deferred", "", d.told(step), values)
 		return
 	}
 	reply := step.Reply
@@ -124,15 +125,15 @@ func (r *Round) judgeRecipient(d dialogue, step *smtpclient.Step, a attempt) {
 	evidence := fmt.Sprintf("%s (cause %s)", d.told(step), cause)
 	switch {
 	case reply.Code < 300:
-		r.accepted(d, a)
+		r.accepted(d, a, values)
 	case reply.Code < 500:
-		r.putOff(d, a, cause, evidence)
+		r.putOff(d, a, cause, evidence, values)
 	case step.Stage == smtpclient.StageMail || aboutSender(cause):
 		r.Env.Memory.forget(a)
-		d.p.Find("recipient_sender_refused", "", evidence)
+		d.p.Find("recipient_sender_refused", "", evidence, values)
 	default:
 		r.Env.Memory.forget(a)
-		d.p.Find("recipient_refused", "", evidence)
+		d.p.Find("recipient_refused", "", evidence, values)
 	}
 }
 
@@ -150,32 +151,32 @@ func aboutSender(c catalog.Cause) bool {
 // probe is compared with the one before it.
 
 // accepted ends what was known of an attempt; where that was only a suspicion, this is its proof.
-func (r *Round) accepted(d dialogue, a attempt) {
+func (r *Round) accepted(d dialogue, a attempt, values catalog.Values) {
 	before, put := r.Env.Memory.deferral(a, r.Time)
 	if !put || before.told {
 		return // What is known stays: a server that has forgotten us will do it again.
 	}
 	r.Env.Memory.putOff(a, deferral{at: r.Time, told: true})
-	d.p.Find("recipient_greylisted", "", fmt.Sprintf("%s: put off at %s, and taken now", d.addr, date(before.at)))
+	d.p.Find("recipient_greylisted", "", fmt.Sprintf("%s: put off at %s, and taken now", d.addr, date(before.at)), values)
 }
 
 // putOff says what a 4yz reply shows.
-func (r *Round) putOff(d dialogue, a attempt, cause catalog.Cause, evidence string) {
+func (r *Round) putOff(d dialogue, a attempt, cause catalog.Cause, evidence string, values catalog.Values) {
 	before, put := r.Env.Memory.deferral(a, r.Time)
 	switch cause {
 	case catalog.CauseGreylisted:
 		r.Env.Memory.putOff(a, deferral{at: r.Time, told: put})
 		if put {
-			d.p.Find("recipient_greylisted", "", fmt.Sprintf("%s; put off before at %s", evidence, date(before.at)))
+			d.p.Find("recipient_greylisted", "", fmt.Sprintf("%s; put off before at %s", evidence, date(before.at)), values)
 			return
 		}
 		// It says itself that a proper sender need only try again.
-		d.p.Find("recipient_deferred", catalog.SeverityInfo, evidence)
+		d.p.Find("recipient_deferred", catalog.SeverityInfo, evidence, values)
 		return
 	case catalog.CauseUnclassified:
 		r.Env.Memory.putOff(a, deferral{at: r.Time}) // Greylisting servers often give no reason.
 	default:
 		r.Env.Memory.forget(a)
 	}
-	d.p.Find("recipient_deferred", "", evidence)
+	d.p.Find("recipient_deferred", "", evidence, values)
 }

@@ -67,7 +67,7 @@ func runRelay(ctx context.Context, r *Round) error {
 		if local := d.s.Local; local.IsPrivate() {
 			evidence += fmt.Sprintf("; asked from %s, which the server may trust as its own network", local)
 		}
-		p.Find("relay_suspected", "", evidence)
+		p.Find("relay_suspected", "", evidence, d.values(step), catalog.Values{catalog.ValueRecipient: test.To, catalog.ValueFrom: test.From})
 	}
 	r.Env.Memory.keep(q, answer{on, r.Time, *p})
 	return nil

@@ -100,6 +100,7 @@ func runSMTP(ctx context.Context, r *Round) error {
 		r.Env.Witnesses.sawWay(r, sessions[i])
 		r.readSession(addr, sessions[i], errs[i])
 	}
+	r.tellOnlyIPv6(sessions)
 	return nil
 }
 
@@ -261,25 +262,25 @@ func (d dialogue) findProblems() {
 		switch problem {
 		case "":
 		case "smtp_tls_failed", "smtp_starttls_broken":
-			d.p.Findings = append(d.p.Findings, Finding{Problem: problem, Severity: d.severity(), Evidence: d.told(step), Transient: transient(step)})
+			d.p.Findings = append(d.p.Findings, Finding{Problem: problem, Severity: d.severity(), Evidence: d.told(step), Values: d.values(step), Transient: transient(step)})
 		case "smtp_protocol":
 			severity := catalog.Severity("")
 			if step.Stage == smtpclient.StageQuit {
 				severity = catalog.SeverityInfo // All that matters to mail has been said.
 			}
-			d.p.Find(problem, severity, d.told(step))
+			d.p.Find(problem, severity, d.told(step), d.values(step))
 		case "vantage_refused":
-			d.p.Findings = append(d.p.Findings, Finding{Problem: problem, Evidence: d.told(step), Ours: d.s.Local})
+			d.p.Findings = append(d.p.Findings, Finding{Problem: problem, Evidence: d.told(step), Values: d.values(step), Ours: d.s.Local})
 		default:
-			d.p.Find(problem, "", d.told(step))
+			d.p.Find(problem, "", d.told(step), d.values(step))
 		}
 	}
 	if d.target.Server.TLS == string(smtpclient.TLSStart) && d.greeted() && !d.s.Before.Offers("STARTTLS") {
-		d.p.Find("smtp_starttls_missing", d.severity(), d.addr+": STARTTLS is not among the extensions")
+		d.p.Find("smtp_starttls_missing", d.severity(), d.addr+": STARTTLS is not among the extensions", d.values(nil))
 	}
 	if e := d.s.Before; e != nil && len(e.Auth) > 0 && !d.implicit() {
 		// RFC 4954 section 4: passwords in the clear MUST NOT be offered by default.
-		d.p.Find("smtp_auth_unencrypted", "", fmt.Sprintf("%s: AUTH is offered in clear: %.200q", d.addr, e.Keywords["AUTH"]))
+		d.p.Find("smtp_auth_unencrypted", "", fmt.Sprintf("%s: AUTH is offered in clear: %.200q", d.addr, e.Keywords["AUTH"]), d.values(nil))
 	}
 }
 
@@ -418,7 +419,7 @@ func (r *Round) readCertificate(d dialogue) {
 	for _, result := range judgement.Results {
 		p.Emit(certificateVerification, 1, d.addr, string(result))
 		if result != CertificateOK {
-			p.Find(certificateProblem(result), d.severity(), d.addr+": "+certificateEvidence(result, judgement, leaf, d.target.Server.ServerName))
+			p.Find(certificateProblem(result), d.severity(), d.addr+": "+certificateEvidence(result, judgement, leaf, d.target.Server.ServerName), d.values(nil), certificateValues(leaf))
 		}
 	}
 	for _, c := range chain {
@@ -443,7 +444,7 @@ func certificateProblem(result CertificateResult) string {
 	return "certificate_" + string(result)
 }
 
-// certificateEvidence is one line on a result. Names of the certificate are counted, never listed: there may be thousands.
+// certificateEvidence is one line on a result.
 func certificateEvidence(result CertificateResult, j Judgement, leaf *x509.Certificate, serverName string) string {
 	switch result {
 	case CertificateInvalid:
@@ -451,12 +452,24 @@ func certificateEvidence(result CertificateResult, j Judgement, leaf *x509.Certi
 	case CertificateExpired, CertificateNotYetValid:
 		return fmt.Sprintf("the certificate is valid from %s until %s", date(leaf.NotBefore), date(leaf.NotAfter))
 	case CertificateNameMismatch:
-		return fmt.Sprintf("the certificate has %s, and %s is not among them", counted(len(leaf.DNSNames)+len(leaf.IPAddresses), "name", "names"), serverName)
+		return namesOf(leaf) + ", not for " + serverName
 	case CertificateWeak:
 		kind, bits := keyOf(leaf)
 		return fmt.Sprintf("key %s %s, signature %s", kind, bits, leaf.SignatureAlgorithm)
 	}
 	return "the certificate is issued by " + quotedName(leaf.Issuer)
+}
+
+// namesOf says which names a certificate is for: a few of them, for there may be thousands.
+func namesOf(leaf *x509.Certificate) string {
+	names, more := certificateNames(leaf)
+	switch {
+	case len(names) == 0:
+		return "the certificate is for " + counted(more, "name", "names")
+	case more > 0:
+		return fmt.Sprintf("the certificate is for %s and %d more", strings.Join(names, ", "), more)
+	}
+	return "the certificate is for " + strings.Join(names, ", ")
 }
 
 // quotedName is a short form of a name in a certificate, quoted because a peer wrote it.

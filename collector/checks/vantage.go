@@ -78,7 +78,7 @@ func runVantage(ctx context.Context, r *Round) error {
 		}
 		p.EmitBool(VantageOK, wrong[i] == "", test.name)
 		if wrong[i] != "" {
-			p.Find(test.problem, "", wrong[i])
+			p.Find(test.problem, "", wrong[i], r.vantageValues(ctx, test.problem))
 			p.Evidence = append(p.Evidence, wrong[i])
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mailprobe/mailprobe_exporter/targets"
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 )
 
 // An outgoingTest looks at one public address that our connections come from. Servers judge us by it, so what is wrong
@@ -23,8 +23,9 @@ type outgoingTest struct {
 // An outgoingVerdict is what a test says of one address.
 type outgoingVerdict struct {
 	wrong    string // "": nothing.
-	err      error  // It cannot be told.
-	withdraw bool   // With err: the verdict that is held is not believed any more either.
+	values   catalog.Values
+	err      error // It cannot be told.
+	withdraw bool  // With err: the verdict that is held is not believed any more either.
 }
 
 var outgoingTests = []outgoingTest{
@@ -45,7 +46,7 @@ func (r *Round) outgoing() []netip.Addr {
 	var out []netip.Addr
 	for _, family := range []int{4, 6} {
 		addr := r.Env.Outgoing(family).Unmap().WithZone("")
-		if (&targets.Config{}).Allowed(addr) && !slices.Contains(out, addr) {
+		if public(addr) && !slices.Contains(out, addr) {
 			out = append(out, addr)
 		}
 	}
@@ -92,7 +93,7 @@ func (r *Round) tellOutgoing(test outgoingTest, addrs []netip.Addr, verdicts []o
 		}
 		p.Evidence = append(p.Evidence, v.wrong)
 		if r.Env.Ours[addrs[i]] == "" {
-			p.Find(test.problem, "", v.wrong)
+			p.Find(test.problem, "", v.wrong, v.values, proberValues(addrs[i]))
 		}
 	}
 }
@@ -104,9 +105,9 @@ func testPTR(ctx context.Context, r *Round, addr netip.Addr) outgoingVerdict {
 	case v.err != nil:
 		return outgoingVerdict{err: v.err}
 	case v.count == 0:
-		return outgoingVerdict{wrong: addr.String() + " has no PTR record"}
+		return outgoingVerdict{wrong: addr.String() + " has no PTR record", values: v.values()}
 	case len(v.confirmed) == 0:
-		return outgoingVerdict{wrong: fmt.Sprintf("%s: none of its names leads back to it: %s", addr, strings.Join(v.names, ", "))}
+		return outgoingVerdict{wrong: fmt.Sprintf("%s: none of its names leads back to it: %s", addr, strings.Join(v.names, ", ")), values: v.values()}
 	}
 	return outgoingVerdict{}
 }
@@ -131,6 +132,7 @@ func testListed(ctx context.Context, r *Round, addr netip.Addr) outgoingVerdict 
 	sideBySide(len(lists), func(i int) { parts[i] = r.listedOn(ctx, lists[i], addr.String()) })
 
 	var listings []string
+	var listed catalog.Values // What remedies may name of the first list.
 	var v outgoingVerdict
 	reached, held := r.Last("listed")
 	for i, p := range parts {
@@ -138,6 +140,9 @@ func testListed(ctx context.Context, r *Round, addr netip.Addr) outgoingVerdict 
 			switch f.Problem {
 			case "dnsbl_listed":
 				listings = append(listings, f.Evidence)
+				if listed == nil {
+					listed = lists[i].values().With(catalog.Values{catalog.ValueSubject: addr.String()}).With(f.Values)
+				}
 			default: // A code that nobody knows: it is no listing, and no "not listed".
 				v.err = errors.Join(v.err, errors.New(f.Evidence))
 			}
@@ -148,7 +153,7 @@ func testListed(ctx context.Context, r *Round, addr netip.Addr) outgoingVerdict 
 		}
 	}
 	if len(listings) > 0 {
-		return outgoingVerdict{wrong: strings.Join(listings, "; ")}
+		return outgoingVerdict{wrong: strings.Join(listings, "; "), values: listed}
 	}
 	return v
 }

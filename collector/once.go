@@ -118,28 +118,43 @@ func (s *Snapshot) RefusedUs() bool {
 
 // A Value is one series of what is known of a target, without the label target.
 type Value struct {
+	Check  string // The check that saw it.
 	Labels map[string]string
 	Value  float64
 }
 
-// Values returns the series of one metric, by its name without prefix.
-func (c *Collector) Values(s *Snapshot, metric string) (out []Value) {
-	s.blocks(func(b *block) {
-		begin := int32(0)
-		for _, x := range b.series {
-			pairs := b.pairs[begin:x.end]
-			begin = x.end
-			if c.expo.families[x.family].metric.Name != metric {
-				continue
+// Values returns the series of a metric that checks saw, in the order of the checks and of what they looked at.
+func (c *Collector) Values(s *Snapshot, m *checks.Metric) (out []Value) {
+	family, ok := c.expo.byName[m.Name]
+	if !ok {
+		return nil
+	}
+	for _, known := range s.Checks {
+		for _, p := range known.Parts {
+			if p.block != nil {
+				out = p.block.values(out, family, known.Check.Name)
 			}
-			labels := map[string]string{}
-			for _, p := range pairs {
-				if p.GetName() != "target" {
-					labels[p.GetName()] = p.GetValue()
-				}
-			}
-			out = append(out, Value{labels, x.value})
 		}
-	})
+	}
+	return out
+}
+
+// values appends the series of one family.
+func (b *block) values(out []Value, family int32, check string) []Value {
+	begin := int32(0)
+	for _, x := range b.series {
+		pairs := b.pairs[begin:x.end]
+		begin = x.end
+		if x.family != family {
+			continue
+		}
+		labels := map[string]string{}
+		for _, p := range pairs {
+			if p.GetName() != "target" {
+				labels[p.GetName()] = p.GetValue()
+			}
+		}
+		out = append(out, Value{check, labels, x.value})
+	}
 	return out
 }

@@ -46,7 +46,8 @@ type PartState struct {
 	Unknown  error     // Why the last run could tell nothing of it; nil if it could.
 	Findings []checks.Finding
 	Evidence []string
-	LeftOut  bool // The last run left it out on purpose.
+	Name     string // As checks.Part has it.
+	LeftOut  bool   // The last run left it out on purpose.
 
 	hold  uint8  // A checks.Hold, beside LeftOut: there are many of these.
 	block *block // The series of the verdict; nil without one.
@@ -159,7 +160,7 @@ func (p *PartState) after(now time.Time, every time.Duration, seen *checks.Part,
 		}
 		return n
 	}
-	n := &PartState{Key: p.Key, Reached: now, hold: uint8(seen.Hold), block: render(seen), Evidence: kept(seen.Evidence)}
+	n := &PartState{Key: p.Key, Reached: now, hold: uint8(seen.Hold), block: render(seen), Evidence: kept(seen.Evidence), Name: unique.Make(seen.Name).Value()}
 	for _, f := range seen.Findings {
 		f.Evidence = strings.Clone(f.Evidence)
 		n.Findings = append(n.Findings, f)

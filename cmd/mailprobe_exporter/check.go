@@ -35,6 +35,7 @@ type checkFlags struct {
 	lang         string
 	format       string
 	failOn       string
+	verbose      bool
 	demo         bool
 }
 
@@ -65,6 +66,7 @@ func addCheck(app *kingpin.Application, f *checkFlags) *kingpin.CmdClause {
 	c.Flag("lang", "Language: en or ru. By default that of LC_ALL, LC_MESSAGES or LANG.").Default(string(localeOf(os.Getenv))).EnumVar(&f.lang, string(catalog.English), string(catalog.Russian))
 	c.Flag("format", "For people or for programs: text or json (docs/check.md).").Default("text").EnumVar(&f.format, "text", "json")
 	c.Flag("fail-on", "Exit with status 1 for problems of this severity or worse: critical, warning or info.").Default("warning").EnumVar(&f.failOn, "critical", "warning", "info")
+	c.Flag("verbose", "Show what each check saw: the dialogue with the server, the records.").Short('v').BoolVar(&f.verbose)
 	c.Flag("demo", "Check a target of the demo's mail world, as two-spf.example, instead of the real one.").BoolVar(&f.demo)
 	c.Arg("target", "A domain, a server (host or host:port) or an address; several are checked together. By default all that is configured.").StringsVar(&f.targets)
 	return c
@@ -122,7 +124,7 @@ func runCheck(program *flags, f *checkFlags, stdout, stderr io.Writer, logger *s
 		return r.status, r.writeJSON(stdout, catalog.Lang(f.lang))
 	}
 	out := newPage(stdout, catalog.Lang(f.lang))
-	(&reporter{page: out, report: r, explained: map[string]bool{}}).write()
+	(&reporter{page: out, report: r, verbose: f.verbose, explained: map[string]bool{}}).write()
 	return r.status, out.err
 }
 

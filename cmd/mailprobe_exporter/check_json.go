@@ -35,6 +35,12 @@ type (
 		Conclusive bool        `json:"conclusive"`
 		Error      string      `json:"error"`
 		Things     []thingJSON `json:"things"`
+		Values     []valueJSON `json:"values"`
+	}
+	valueJSON struct {
+		Metric string            `json:"metric"`
+		Labels map[string]string `json:"labels"`
+		Value  float64           `json:"value"`
 	}
 	thingJSON struct {
 		Thing    string   `json:"thing"`
@@ -80,7 +86,9 @@ func (r *report) writeJSON(w io.Writer, lang catalog.Lang) error {
 	for _, s := range r.snapshots {
 		t := checkedJSON{Target: s.Target.Name, Kind: string(s.Target.Kind), Source: string(s.Target.Source), Checks: []checkDoneJSON{}}
 		for _, c := range s.Checks {
-			t.Checks = append(t.Checks, checkDone(c))
+			done := checkDone(c)
+			done.Values = r.valuesJSON(s, c)
+			t.Checks = append(t.Checks, done)
 		}
 		out.Targets = append(out.Targets, t)
 	}
@@ -96,6 +104,19 @@ func (r *report) writeJSON(w io.Writer, lang catalog.Lang) error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+// valuesJSON are all values that a check saw.
+func (r *report) valuesJSON(s *collector.Snapshot, c collector.CheckState) []valueJSON {
+	out := []valueJSON{}
+	for _, m := range c.Check.Metrics {
+		for _, v := range r.collector.Values(s, m) {
+			if v.Check == c.Check.Name {
+				out = append(out, valueJSON{m.Name, v.Labels, v.Value})
+			}
+		}
+	}
+	return out
 }
 
 func checkDone(c collector.CheckState) checkDoneJSON {

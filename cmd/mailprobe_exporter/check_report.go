@@ -13,6 +13,7 @@ import (
 
 // A report is what came of checking targets once.
 type report struct {
+	collector *collector.Collector // Knows the values of the snapshots.
 	asked     *asked
 	failOn    catalog.Severity
 	snapshots []*collector.Snapshot // Without the vantage.
@@ -83,7 +84,7 @@ type port struct {
 }
 
 func newReport(c *collector.Collector, a *asked, failOn catalog.Severity) *report {
-	r := &report{asked: a, failOn: failOn}
+	r := &report{collector: c, asked: a, failOn: failOn}
 	for _, s := range c.Snapshots() {
 		if s.Target.Kind == targets.KindVantage {
 			r.vantage = s
@@ -115,12 +116,12 @@ func newReport(c *collector.Collector, a *asked, failOn catalog.Severity) *repor
 // portOf says how a server answered; the best of its addresses counts, for that is what a mail program finds.
 func portOf(c *collector.Collector, s *collector.Snapshot, host string) port {
 	p := port{host: host, target: s.Target.Name, number: s.Target.Server.Port, outcome: "unknown"}
-	for _, v := range c.Values(s, "smtp_failure") {
+	for _, v := range c.Values(s, checks.SMTPFailure) {
 		if stage := v.Labels["stage"]; stage == "connect" || stage == "banner" || p.outcome == "unknown" {
 			p.outcome = v.Labels["reason"]
 		}
 	}
-	for _, v := range c.Values(s, "smtp_reply") {
+	for _, v := range c.Values(s, checks.SMTPReply) {
 		if v.Labels["stage"] == "banner" {
 			if p.code = v.Labels["code"]; p.code != "220" {
 				p.outcome = "refuses"
@@ -131,16 +132,16 @@ func portOf(c *collector.Collector, s *collector.Snapshot, host string) port {
 		p.outcome = "no_address"
 	}
 	up, verified := false, false
-	for _, v := range c.Values(s, "smtp_up") {
+	for _, v := range c.Values(s, checks.SMTPUp) {
 		up = up || v.Value == 1
 	}
-	for _, v := range c.Values(s, "certificate_verification") {
+	for _, v := range c.Values(s, checks.CertificateVerification) {
 		verified = verified || v.Labels["result"] == "ok"
 	}
 	if up {
 		p.outcome = "answers"
 	}
-	for _, v := range c.Values(s, "smtp_auth_mechanism") {
+	for _, v := range c.Values(s, checks.SMTPAuthMechanism) {
 		p.login = p.login || up && verified && v.Labels["encrypted"] == "true"
 	}
 	return p

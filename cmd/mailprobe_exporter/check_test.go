@@ -12,6 +12,7 @@ import (
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector"
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -98,6 +99,47 @@ func TestCheckOrder(t *testing.T) {
 	for range 2 {
 		if got := lines(); !slices.Equal(got, want) {
 			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	}
+}
+
+// TestCheckValues: what was seen stands with each verdict.
+func TestCheckValues(t *testing.T) {
+	status, out := checked(t, "--demo", "healthy.example", "smtp.healthy.example:587", "expired-certificate.example", "no-starttls.example", "closed.example", "parked.example")
+	wantSaid(t, status, strings.Join(strings.Fields(out), " "), 1, []string{
+		"mx healthy.example: in order 10 mx1.healthy.example, 20 mx2.healthy.example ✓",
+		"in order lookups 1 of 10, void 0 of 2 203.0.113.10 mailfrom: pass ✓",
+		"in order — s2026: rsa 2048 ✓", "in order p=reject, sp=reject, from healthy.example ✓", "in order — signed ✓",
+		"mode enforce, max_age 2592000 (30 d), MX hosts covered 2 of 2 ✓", "in order — published ✓",
+		"requirements met: google 4/4, yahoo 5/5, microsoft 3/3 ✓",
+		"not listed: 2 of 4 look-ups (203.0.113.10, out.healthy.example) ",
+		"rdns 203.0.113.10: in order — 203.0.113.10: out.healthy.example ✓",
+		"192.0.2.10: TLS 1.3 TLS_AES_128_GCM_SHA256; certificate until 20", " d); connect ", " ms, banner ", "auth 235 2.7.0",
+		"TLSA matches: 192.0.2.10, 2001:db8::", "certificate expired on 20", "without TLS; connect ", " (refused)", "null MX: takes no mail",
+	}, []string{"S: 220", "until 1970"})
+}
+
+// TestCheckVerbose shows dialogues and records, in which nothing of a peer has an effect on the terminal.
+func TestCheckVerbose(t *testing.T) {
+	status, out := checked(t, "--demo", "-v", "healthy.example", "mx1.not-smtp.example:25")
+	wantSaid(t, status, out, 1, []string{
+		"\n             192.0.2.10:\n               -- connect: done in ", "\n               S: 220 mx1.healthy.example", "\n               C: EHLO ", "C: STARTTLS", "\"v=spf1 mx ",
+		"\n             certificate 192.0.2.10:\n", "SSH-2.0-OpenSSH_9.2",
+	}, []string{"\r", "\x1b"})
+	var page bytes.Buffer
+	r := &reporter{page: newPage(&page, catalog.English)}
+	long := slices.Repeat([]string{"S: a\x1b[2Jb\u202e"}, 1_000_000)
+	r.writeThings(collector.CheckState{Parts: []*collector.PartState{{Key: "k\x1b", Evidence: long}}})
+	if got := page.String(); strings.ContainsAny(got, "\x1b\u202e") || !strings.HasSuffix(got, "and 999900 more\n") {
+		t.Errorf("%.300q", got)
+	}
+}
+
+// TestCheckViews: every check but that of this computer says what it saw.
+func TestCheckViews(t *testing.T) {
+	for _, c := range checks.All {
+		if _, ok := views[c.Name]; ok == (c.Name == "vantage") {
+			t.Errorf("check %s: %t", c.Name, ok)
 		}
 	}
 }
@@ -203,6 +245,11 @@ func TestCheckJSON(t *testing.T) {
 	i := slices.IndexFunc(r.Targets, func(c checkedJSON) bool { return c.Target == "mx1.two-spf.example:25" })
 	if i < 0 || r.Targets[i].Source != "mx" || r.Targets[i].Kind != "server" || r.Targets[i].Checks[0].Things[0].Verdict != "ok" {
 		t.Errorf("targets %+v", r.Targets)
+	}
+	if v := r.Targets[i].Checks[0].Values; !slices.ContainsFunc(v, func(v valueJSON) bool {
+		return v.Metric == "tls_info" && v.Labels["version"] == "TLS 1.3" && v.Value == 1
+	}) {
+		t.Errorf("values %+v", v)
 	}
 	if want := []checkPortJSON{
 		{"mx1.healthy.example", 25, "answers", false},

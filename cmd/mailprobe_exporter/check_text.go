@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector"
@@ -14,6 +15,7 @@ type reporter struct {
 	*page
 	*report
 
+	verbose   bool            // What each check saw is wanted, too.
 	explained map[string]bool // The problems of which it has been said what they mean and what to do.
 }
 
@@ -48,8 +50,39 @@ func (r *reporter) writeCheck(s *collector.Snapshot, check string) {
 	case unknown > 0:
 		says = r.say(checkWords.partly)
 	}
-	r.line(fmt.Sprintf("%s %-10s %s: %s", r.style(style, mark), check, s.Target.Name, says))
+	verdict := fmt.Sprintf("%s %-10s %s: %s", r.style(style, mark), check, s.Target.Name, says)
+	if mark == "-" {
+		r.line(verdict)
+		return
+	}
+	r.writeLine(verdict, viewer{r, s, c, time.Now()}.lines())
+	if r.verbose {
+		r.writeThings(c)
+	}
 }
+
+// maxDialogue is how many lines of evidence are shown of one thing where all of it is wanted.
+const maxDialogue = 100
+
+// writeThings writes what a check saw of each thing that it looked at.
+func (r *reporter) writeThings(c collector.CheckState) {
+	for _, p := range c.Parts {
+		if len(p.Evidence) == 0 {
+			continue
+		}
+		r.text(checkIndent, clip(sanitise(p.Key), maxName)+":")
+		for _, e := range p.Evidence[:min(len(p.Evidence), maxDialogue)] {
+			indent := checkIndent + strings.Repeat(" ", 2+min(len(e)-len(strings.TrimLeft(e, " ")), maxIndent))
+			r.hanging(indent, indent+"  ", clip(sanitise(e), maxQuote))
+		}
+		if n := len(p.Evidence) - maxDialogue; n > 0 {
+			r.text(checkIndent+"  ", r.say(words.andMore, n))
+		}
+	}
+}
+
+// maxIndent is how far a line of evidence stays indented below another, as in the tree of an SPF record.
+const maxIndent = 8
 
 // maxEvidenceShown is how many lines of evidence a report shows of a problem at one target; maxPlaces how many targets.
 const (
@@ -172,10 +205,14 @@ func (r *reporter) writeProblem(f found) {
 
 // writeEvidence writes what was seen, as far as it is short.
 func (r *reporter) writeEvidence(evidence []string) {
-	for _, e := range evidence[:min(len(evidence), maxEvidenceShown)] {
+	most := maxEvidenceShown
+	if r.verbose {
+		most = maxDialogue
+	}
+	for _, e := range evidence[:min(len(evidence), most)] {
 		r.hanging("    ", "      ", clip(sanitise(e), maxQuote))
 	}
-	if n := len(evidence) - maxEvidenceShown; n > 0 {
+	if n := len(evidence) - most; n > 0 {
 		r.text("    ", r.say(words.andMore, n))
 	}
 }

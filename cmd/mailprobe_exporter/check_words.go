@@ -7,6 +7,10 @@ var checkWords = struct {
 	inOrder, partly, unknown, notOpen, refusedUs, more, accepted, untold, noTime, firstOf, asAbove, own, overran, interrupted, nothingTold, well, wellSoFar, sick, sickOne catalog.Text
 	ports, portLogin, portRefuses, portBlocked, portSilent, portClosed, portFails, noLogin                                                                                 catalog.Text
 
+	// What a check saw.
+	withoutTLS, certificate, issuer, expired, days, tlsaMatch, nullMX, lookups, voids, dmarc, covered, met, clean catalog.Text
+	signed, notSigned, published, none                                                                            catalog.Text
+
 	severities map[catalog.Severity]catalog.Text
 	portUse    map[uint16]catalog.Text
 }{
@@ -44,6 +48,24 @@ var checkWords = struct {
 		EN: "The user was not tried: no port offers a login over TLS whose certificate verifies, and the password is sent over nothing else.",
 		RU: "Вход не пробовали: ни один порт не предлагает вход по TLS с проверенным сертификатом, а иначе пароль не отправляется.",
 	},
+
+	withoutTLS:  catalog.Text{EN: "without TLS", RU: "без TLS"},
+	certificate: catalog.Text{EN: "certificate until %s (%s)", RU: "сертификат до %s (%s)"},
+	issuer:      catalog.Text{EN: "its issuer's until %s (%s)", RU: "сертификат издателя до %s (%s)"},
+	expired:     catalog.Text{EN: "certificate expired on %s", RU: "сертификат истёк %s"},
+	days:        catalog.Text{EN: "%d d", RU: "%d дн."},
+	tlsaMatch:   catalog.Text{EN: "TLSA matches: %s", RU: "TLSA подходит: %s"},
+	nullMX:      catalog.Text{EN: "null MX: takes no mail", RU: "null MX: почту не принимает"},
+	lookups:     catalog.Text{EN: "lookups %d of %d", RU: "запросов %d из %d"},
+	voids:       catalog.Text{EN: "void %d of %d", RU: "пустых %d из %d"},
+	dmarc:       catalog.Text{EN: "p=%s, sp=%s, from %s", RU: "p=%s, sp=%s, из %s"},
+	covered:     catalog.Text{EN: "MX hosts covered %d of %d", RU: "покрыто MX-хостов %d из %d"},
+	met:         catalog.Text{EN: "requirements met: %s", RU: "выполнено требований: %s"},
+	clean:       catalog.Text{EN: "not listed: %d of %d look-ups (%s)", RU: "не в списках: %d из %d запросов (%s)"},
+	signed:      catalog.Text{EN: "signed", RU: "подписан"},
+	notSigned:   catalog.Text{EN: "not signed", RU: "не подписан"},
+	published:   catalog.Text{EN: "published", RU: "опубликовано"},
+	none:        catalog.Text{EN: "no usable record", RU: "пригодной записи нет"},
 
 	severities: map[catalog.Severity]catalog.Text{
 		catalog.SeverityCritical: {EN: "CRITICAL", RU: "КРИТИЧНО"},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector"
+	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -176,13 +177,10 @@ func about(f frame, t *targets.Target) string {
 // related are the servers and senders of a domain, and the domains of a server or sender.
 func (p *pages) related(s *collector.Snapshot) (out []string) {
 	of := func(s *collector.Snapshot) (names []string) {
-		for _, v := range p.collector.Values(s, "mx_info") {
+		for _, v := range p.collector.Values(s, checks.MXInfo) {
 			names = append(names, v.Labels["server"])
 		}
-		for _, v := range p.collector.Values(s, "sender_info") {
-			names = append(names, v.Labels["sender"])
-		}
-		return names
+		return append(names, s.Target.Domain.Senders...)
 	}
 	if s.Target.Kind == targets.KindDomain {
 		return slices.Compact(slices.Sorted(slices.Values(of(s))))
@@ -218,11 +216,11 @@ func onPage(f frame, s *collector.Snapshot, found collector.Problem) problemOnPa
 // dialogues are what was said at each address, with secrets masked as the check left them.
 func (p *pages) dialogues(f frame, s *collector.Snapshot) (out []dialogue) {
 	durations := map[string][]stageTime{}
-	for _, v := range p.collector.Values(s, "smtp_stage_duration_seconds") {
+	for _, v := range p.collector.Values(s, checks.SMTPStageDuration) {
 		a := v.Labels["address"]
 		durations[a] = append(durations[a], stageTime{stage: v.Labels["stage"], took: v.Value})
 	}
-	for _, v := range p.collector.Values(s, "smtp_failure") {
+	for _, v := range p.collector.Values(s, checks.SMTPFailure) {
 		for i, d := range durations[v.Labels["address"]] {
 			if d.stage == v.Labels["stage"] {
 				durations[v.Labels["address"]][i].failed = true
@@ -336,7 +334,7 @@ func millis(seconds float64) string {
 
 // listings are the blocklists that list the target, with the way off each.
 func (p *pages) listings(f frame, s *collector.Snapshot) (out []listing) {
-	for _, v := range p.collector.Values(s, "dnsbl_listing") {
+	for _, v := range p.collector.Values(s, checks.DNSBLListing) {
 		l := listing{Title: v.Labels["list"], Subject: v.Labels["subject"], Says: v.Labels["code"] + " " + v.Labels["meaning"]}
 		if b, ok := p.catalog().BlocklistByID(v.Labels["list"]); ok {
 			l.Title, l.Removal = plain(b.Title.In(f.Lang)), b.Removal.URL
@@ -385,9 +383,10 @@ func (p *pages) checkShown(f frame, s *collector.Snapshot, c collector.CheckStat
 // budgets are what the SPF record of a domain uses of what RFC 7208 section 4.6.4 allows.
 func (p *pages) budgets(f frame, s *collector.Snapshot) (out []budget) {
 	for _, b := range []struct {
-		metric, word string
-		of           float64
-	}{{"spf_lookups", "lookups", 10}, {"spf_void_lookups", "voids", 2}} {
+		metric *checks.Metric
+		word   string
+		of     float64
+	}{{checks.SPFLookups, "lookups", checks.SPFMaxLookups}, {checks.SPFVoidLookups, "voids", checks.SPFMaxVoids}} {
 		for _, v := range p.collector.Values(s, b.metric) {
 			out = append(out, budget{v.Value, b.of, fmt.Sprintf(pageWords[b.word].In(f.Lang), int(v.Value), int(b.of))})
 		}

@@ -302,6 +302,9 @@ func (v reverse) report(r *Round) {
 	} else {
 		p.Emit(rdnsNames, float64(v.count), addr)
 		p.EmitBool(rdnsConfirmed, len(v.confirmed) > 0, addr)
+		if len(v.confirmed) > 0 {
+			p.Name = v.confirmed[0]
+		}
 		v.judge(p, addr)
 	}
 	if len(v.said) == 0 && v.saidErr == nil {

@@ -166,6 +166,7 @@ type Part struct {
 	Withdraw bool     // With Unknown: what was known is not believed any more either.
 	LeftOut  bool     // Left out on purpose (back-off): what was known stays until the next run.
 	Evidence []string // What was seen, for people; octets of peers are quoted.
+	Name     string   // The host name that it is known by, for people; "" unless it was found and is one. No label has it.
 }
 
 // A Sample is one gauge's value.

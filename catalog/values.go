@@ -29,9 +29,11 @@ const (
 	ValueProber      = "prober"     // The IP address that the exporter connects from.
 	ValueMX          = "mx"         // The domain's MX hosts, separated by ", ".
 	ValueAlias       = "alias"      // The name that a CNAME record points to.
-	ValueRegistered  = "registered" // The registered domain above a subdomain.
+	ValueRegistered  = "registered" // The registered domain in which a name lies.
 	ValueFound       = "found"      // The data of a record that is published and at fault.
 	ValueMeant       = "meant"      // The name that was probably meant.
+	ValueUnresolved  = "unresolved" // A host name that has no IP address.
+	ValueUnverified  = "unverified" // A host name for which the certificate does not verify.
 	ValueTerm        = "term"       // A term of an SPF record.
 	ValueIncludes    = "includes"   // The terms of an SPF record that cost most lookups.
 	ValueLimit       = "limit"      // A number that must not be exceeded.
@@ -79,6 +81,10 @@ const (
 	ValueRecordName = "record_name" // The owner name, without a trailing dot.
 	ValueRecordType = "record_type" // "TXT", "MX", ...
 	ValueRecord     = "record"      // Its data, without quotes: as a form of a DNS host wants it.
+
+	// The file to publish on a web server, both or neither of them. Its text has several lines, so that remedies do not name it.
+	ValueFileURL = "file_url"
+	ValueFile    = "file"
 )
 
 // A place describes a name that remedies may speak of.
@@ -119,6 +125,10 @@ var places = map[string]place{
 	ValueSubject:     {Text{"listed IP address or name", "IP-адрес или имя из списка"}, "203.0.113.9"},
 	ValueRecordName:  {Text{"record name", "имя записи"}, "example.org"},
 	ValueRecordType:  {Text{"record type", "тип записи"}, "TXT"},
+	ValueUnresolved:  {Text{"host name without an IP address", "имя без IP-адреса"}, "mta-sts.example.org"},
+	ValueUnverified:  {Text{"host name", "имя сервера"}, "mta-sts.example.org"},
+	ValueFileURL:     {Text{"address of the file", "адрес файла"}, "https://mta-sts.example.org/.well-known/mta-sts.txt"},
+	ValueFile:        {Text{"file", "файл"}, "version: STSv1"},
 	ValueRecord:      {Text{"record", "запись"}, "v=spf1 mx -all"},
 
 	ValueCode:  {Text{"code of the reply", "код ответа"}, "554 5.7.1"},
@@ -259,6 +269,23 @@ func RecordValues(name, kind, data string) Values {
 		return nil
 	}
 	return Values{ValueRecordName: name, ValueRecordType: kind, ValueRecord: data}
+}
+
+// A File is a text file to publish on a web server.
+type File struct{ URL, Text string }
+
+// File returns the file to publish; false if none is known.
+func (v Values) File() (File, bool) {
+	f := File{v[ValueFileURL], v[ValueFile]}
+	return f, f.URL != "" && f.Text != ""
+}
+
+// FileValues is the reverse of Values.File; nil for a text that cannot be shown whole and as it is, as in RecordValues.
+func FileValues(url, text string) Values {
+	if len(text) > maxRecord || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }) {
+		return nil
+	}
+	return Values{ValueFileURL: url, ValueFile: text}
 }
 
 // remedies says what is wrong with remedies: beside texts in both languages, every value named must be in the closed set, in both

@@ -56,6 +56,8 @@ type (
 		Where      []placeJSON      `json:"where"`
 		recordJSON                  // The first of Records; empty if there is none.
 		Records    []recordJSON     `json:"records"`
+		FileURL    string           `json:"file_url"` // Empty with File if there is none.
+		File       string           `json:"file"`
 		adviceJSON
 	}
 	recordJSON struct {
@@ -143,6 +145,9 @@ func foundsJSON(list []found, lang catalog.Lang) []foundJSON {
 	for _, f := range list {
 		j := foundJSON{Problem: f.problem.ID, Check: f.problem.Check, Severity: f.severity, Who: f.problem.Who, Records: []recordJSON{},
 			adviceJSON: in.adviceJSON(&f.problem.Advice, f.values())}
+		if file, ok := f.file(); ok {
+			j.FileURL, j.File = file.URL, file.Text
+		}
 		for _, r := range f.records() {
 			j.Records = append(j.Records, recordJSON(r))
 		}

@@ -50,6 +50,19 @@ func (f *found) records() (out []catalog.Record) {
 	return out[:min(len(out), maxRecords)]
 }
 
+// file is the file to publish; false if there is none. Where targets differ, it is the first's, as the remedies are.
+func (f *found) file() (catalog.File, bool) { return fileIn(f.where[0].values) }
+
+// fileIn is the first file to publish.
+func fileIn(values []catalog.Values) (catalog.File, bool) {
+	for _, v := range values {
+		if file, ok := v.File(); ok {
+			return file, true
+		}
+	}
+	return catalog.File{}, false
+}
+
 // maxRecords is how many records to publish are shown of one problem.
 const maxRecords = 10
 

@@ -197,6 +197,9 @@ func (r *reporter) writeProblem(f found) {
 			r.item(fmt.Sprintf("  %2d. ", i+1), plain(s))
 		}
 	}
+	if file, ok := f.file(); ok {
+		r.writeFile(file)
+	}
 	r.writeRecords(f.records())
 	r.blank()
 	r.text("  ", r.say(words.actor, r.say(f.problem.Who.Text())))
@@ -228,6 +231,15 @@ func samePlaces(list []place) (out []place) {
 		out[i].target += ", " + w.target
 	}
 	return out
+}
+
+// writeFile writes a file to publish, its lines as they are.
+func (r *reporter) writeFile(file catalog.File) {
+	r.blank()
+	r.text("  ", r.say(words.publishFile, file.URL)+":")
+	for line := range strings.Lines(file.Text) {
+		r.line("    " + strings.TrimSuffix(line, "\n"))
+	}
 }
 
 // writeRecords writes records to publish, each on a line of its own however long it is, so that it can be copied.

@@ -40,6 +40,8 @@ type problemOnPage struct {
 	Meaning                  template.HTML
 	Remedies                 []template.HTML
 	Records                  []catalog.Record // To publish.
+	File                     catalog.File     // To publish on a web server; empty: none.
+	FileSays                 string
 }
 
 // A dialogue is the last session with one address.
@@ -210,6 +212,9 @@ func onPage(f frame, s *collector.Snapshot, found collector.Problem) problemOnPa
 		out.Remedies = append(out.Remedies, markUp(remedy))
 	}
 	out.Records = recordsIn(values)
+	if file, ok := fileIn(values); ok {
+		out.File, out.FileSays = file, fmt.Sprintf(words.publishFile.In(f.Lang), file.URL)
+	}
 	return out
 }
 

@@ -5,7 +5,7 @@ import "github.com/mailprobe/mailprobe_exporter/catalog"
 // words are what the program says around the catalogue's texts, in both languages.
 var words = struct {
 	// Parts of an explanation.
-	causes, remedies, publish, programs, references, reading, elsewhere, terms, removal, answers, knownReplies catalog.Text
+	causes, remedies, publish, publishFile, programs, references, reading, elsewhere, terms, removal, answers, knownReplies catalog.Text
 	// What is told in a line.
 	actor, anyActor, retry, retryReturned, retryExpired, cause, blocklist, check, when, zone, keyedZone, kinds, groups, scope, hosts, dead, deadSince catalog.Text
 	answered, answeredBy, delivery, reporter, sameReplies, andMore, moreAt, allKnown                                                                  catalog.Text
@@ -29,6 +29,7 @@ var words = struct {
 }{
 	causes:       catalog.Text{EN: "What usually causes it", RU: "Что обычно к этому приводит"},
 	remedies:     catalog.Text{EN: "What to do", RU: "Что делать"},
+	publishFile:  catalog.Text{EN: "The file to publish at %s", RU: "Файл для публикации по адресу %s"},
 	publish:      catalog.Text{EN: "The record to publish (name, type, value)", RU: "Запись для публикации (имя, тип, значение)"},
 	programs:     catalog.Text{EN: "Where these settings are in mail programs", RU: "Где эти настройки в почтовых программах"},
 	references:   catalog.Text{EN: "References", RU: "Источники"},

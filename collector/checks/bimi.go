@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 )
 
@@ -32,12 +33,14 @@ var bimiCheck = &Check{
 
 func runBIMI(ctx context.Context, r *Round) error {
 	p := r.Part("record", HoldRecords)
-	found, err := findBIMI(ctx, r, p, r.Target.Name)
+	owner := r.Target.Name
+	found, err := findBIMI(ctx, r, p, owner)
 	if err != nil {
 		return err
 	}
 	if organisation, e := publicsuffix.EffectiveTLDPlusOne(r.Target.Name); found.missing != "" && e == nil && organisation != r.Target.Name {
 		own := found.missing
+		owner = organisation
 		if found, err = findBIMI(ctx, r, p, organisation); err != nil {
 			return err
 		}
@@ -50,11 +53,11 @@ func runBIMI(ctx context.Context, r *Round) error {
 	case found.missing != "":
 		p.Find("bimi_missing", "", found.missing)
 	case found.fault != "":
-		p.Find("bimi_invalid", "", found.fault)
+		p.Find("bimi_invalid", "", found.fault, catalog.Values{catalog.ValueDomain: owner})
 	default:
 		logo, err := record.ParseBIMI(found.text)
 		if valid = err == nil; !valid {
-			p.Find("bimi_invalid", "", err.Error())
+			p.Find("bimi_invalid", "", err.Error(), catalog.Values{catalog.ValueDomain: owner})
 		} else if !logo.Declined() {
 			judgeStrictness(ctx, r)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 )
 
@@ -56,11 +57,12 @@ func runDNSSEC(ctx context.Context, r *Round) error {
 	if n := len(answer.Aliases); n > 0 {
 		asked += ", an alias of " + answer.Aliases[n-1] + ","
 	}
+	zone := catalog.Values{catalog.ValueRegistered: registeredDomain(domain)}
 	switch {
 	case bogus:
-		p.Find("dnssec_bogus", "", fmt.Sprintf("the resolver answers for the MX records of %s only if it need not verify the signatures", domain))
+		p.Find("dnssec_bogus", "", fmt.Sprintf("the resolver answers for the MX records of %s only if it need not verify the signatures", domain), zone)
 	case !answer.Secure:
-		p.Find("dnssec_missing", "", asked+" is not signed")
+		p.Find("dnssec_missing", "", asked+" is not signed", zone)
 	default:
 		p.Evidence = append(p.Evidence, asked+" is signed and was verified")
 	}

@@ -75,23 +75,24 @@ func runMTASTS(ctx context.Context, r *Round) error {
 	found := findRecord(p, name, answer, formMTASTS)
 	switch {
 	case found.missing != "":
-		p.Unknown = missingIfMailed(ctx, r, p, "mta_sts_missing", "", found.missing)
+		p.Unknown = missingIfMailed(ctx, r, p, "mta_sts_missing", "", found.missing, stsRecord(r, answer), newSTSFile(ctx, r, ""))
 	case found.fault != "":
-		p.Find("mta_sts_invalid", "", found.fault)
+		p.Find("mta_sts_invalid", "", found.fault, stsRecord(r, answer), newSTSFile(ctx, r, ""))
 	default:
 		sts, err := record.ParseMTASTS(found.text)
 		if err == nil {
-			judgePolicy(ctx, r, p, sts.ID)
+			judgePolicy(ctx, r, p, sts.ID, stsRecord(r, answer))
 			return nil
 		}
-		p.Find("mta_sts_invalid", "", err.Error())
+		p.Find("mta_sts_invalid", "", err.Error(), stsRecord(r, answer), newSTSFile(ctx, r, ""))
 	}
 	p.EmitBool(mtaSTSValid, false)
 	return nil
 }
 
-// judgePolicy fetches the policy that a good record promises, and judges it and the MX hosts by it.
-func judgePolicy(ctx context.Context, r *Round, p *Part, id string) {
+// judgePolicy fetches the policy that a good record promises, and judges it and the MX hosts by it. update are the values of the record to
+// publish with a changed policy.
+func judgePolicy(ctx context.Context, r *Round, p *Part, id string, update catalog.Values) {
 	err := r.Env.Policies.failed(r.Target.Name, id, r.Time)
 	var file policyFile
 	if err == nil {
@@ -101,7 +102,9 @@ func judgePolicy(ctx context.Context, r *Round, p *Part, id string) {
 	switch {
 	case errors.Is(err, errNotServed):
 		p.EmitBool(mtaSTSValid, false)
-		p.Find("mta_sts_policy_unavailable", "", err.Error())
+		var fault policyFault
+		errors.As(err, &fault)
+		p.Find("mta_sts_policy_unavailable", "", err.Error(), newSTSFile(ctx, r, ""), fault.values)
 		return
 	case err != nil:
 		p.Unknown, r.Result.KeepOthers = err, true // The MX hosts.
@@ -114,25 +117,25 @@ func judgePolicy(ctx context.Context, r *Round, p *Part, id string) {
 	policy, err := record.ParseSTSPolicy(file.body)
 	p.EmitBool(mtaSTSValid, err == nil)
 	if err != nil {
-		p.Find("mta_sts_policy_invalid", "", err.Error())
+		p.Find("mta_sts_policy_invalid", "", err.Error(), update, newSTSFile(ctx, r, file.body))
 		return
 	}
 	if !file.plainText() {
-		p.Find("mta_sts_media_type", "", fmt.Sprintf("the web server sends the policy %s, and it must be text/plain", file.served()))
+		p.Find("mta_sts_media_type", "", fmt.Sprintf("the web server sends the policy %s, and it must be text/plain", file.served()), update)
 	}
 	if line := record.EmptySTSLine(file.body); line > 0 {
-		p.Find("mta_sts_empty_line", "", fmt.Sprintf("line %d of the policy is empty", line))
+		p.Find("mta_sts_empty_line", "", fmt.Sprintf("line %d of the policy is empty", line), update, stsFile(r, policy))
 	}
 	p.Emit(mtaSTSMode, 1, string(policy.Mode))
 	p.Emit(mtaSTSMaxAge, policy.MaxAge.Seconds())
 	if policy.Mode == record.STSEnforce && policy.MaxAge < leastSTSAge {
-		p.Find("mta_sts_short_age", "", fmt.Sprintf("max_age is %d seconds", policy.MaxAge/time.Second))
+		p.Find("mta_sts_short_age", "", fmt.Sprintf("max_age is %d seconds", policy.MaxAge/time.Second), update, stsFile(r, longerSTS(policy)))
 	}
 	if r.Env.Policies.differs(r.Target.Name, id, policyDigest(policy), policy.MaxAge, r.Time) {
-		p.Find("mta_sts_id_unchanged", "", "another policy was served before under the id "+id)
+		p.Find("mta_sts_id_unchanged", "", "another policy was served before under the id "+id, update)
 	}
 	if policy.Mode != record.STSNone {
-		judgeCoverage(ctx, r, policy)
+		judgeCoverage(ctx, r, policy, update)
 	}
 }
 
@@ -157,7 +160,7 @@ var errNoCertificateVerdict = fmt.Errorf("the certificate of this MX host is not
 
 // judgeCertificate says whether the certificate of an MX host satisfies the policy, by what check smtp last found there. A sender keeps
 // the mail and comes back where TLS failed only for the moment: then the certificate counts that was last seen.
-func judgeCertificate(r *Round, host string, severity catalog.Severity) {
+func judgeCertificate(r *Round, host string, severity catalog.Severity, values catalog.Values) {
 	p := r.Part(host+" certificate", HoldRecords)
 	p.Unknown = errNoCertificateVerdict
 	server, things := r.Env.Standing(host+mxPort, smtpCheck.Name)
@@ -171,7 +174,7 @@ func judgeCertificate(r *Round, host string, severity catalog.Severity) {
 		for _, f := range things[key] {
 			if slices.Contains(tlsFaults, f.Problem) && !f.Transient {
 				p.Unknown = nil
-				p.Find("mta_sts_mx_certificate", severity, host+": "+f.Evidence)
+				p.Find("mta_sts_mx_certificate", severity, host+": "+f.Evidence, values)
 			}
 		}
 	}
@@ -179,7 +182,7 @@ func judgeCertificate(r *Round, host string, severity catalog.Severity) {
 
 // judgeCoverage compares the names of the MX records with the patterns: the names as they stand there, be they
 // aliases or not (RFC 8461 section 4.1).
-func judgeCoverage(ctx context.Context, r *Round, policy record.STSPolicy) {
+func judgeCoverage(ctx context.Context, r *Round, policy record.STSPolicy, update catalog.Values) {
 	p := r.Part("mx", HoldRecords)
 	hosts, err := mailHosts(ctx, r, r.Target.Name)
 	if err != nil {
@@ -196,9 +199,14 @@ func judgeCoverage(ctx context.Context, r *Round, policy record.STSPolicy) {
 			p.EmitBool(mtaSTSMXCovered, covered, host+mxPort)
 		}
 		if !covered {
-			p.Find("mta_sts_mx_not_covered", severity, fmt.Sprintf("%s matches none of %s", host, strings.Join(policy.MX[:min(len(policy.MX), 5)], ", ")))
+			p.Find("mta_sts_mx_not_covered", severity, fmt.Sprintf("%s matches none of %s", host, strings.Join(policy.MX[:min(len(policy.MX), 5)], ", ")),
+				catalog.Values{catalog.ValueHost: host}, update, stsFile(r, policy.Cover(hosts)))
 		}
-		judgeCertificate(r, host, severity)
+		values := catalog.Values{catalog.ValueHost: host}
+		if policy.Mode == record.STSEnforce {
+			values = values.With(update).With(stsFile(r, testingSTS(policy)))
+		}
+		judgeCertificate(r, host, severity, values)
 	}
 }
 
@@ -231,10 +239,10 @@ func mailHosts(ctx context.Context, r *Round, domain string) ([]string, error) {
 }
 
 // missingIfMailed finds that a record about the receiving of mail is missing, unless the domain takes none. The error says that this could not be told.
-func missingIfMailed(ctx context.Context, r *Round, p *Part, problem string, severity catalog.Severity, evidence string) error {
+func missingIfMailed(ctx context.Context, r *Round, p *Part, problem string, severity catalog.Severity, evidence string, values ...catalog.Values) error {
 	hosts, err := mailHosts(ctx, r, r.Target.Name)
 	if err == nil && len(hosts) > 0 {
-		p.Find(problem, severity, evidence)
+		p.Find(problem, severity, evidence, values...)
 	}
 	return err
 }

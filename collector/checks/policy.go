@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
 )
@@ -107,9 +108,9 @@ func fetchPolicyFrom(ctx context.Context, r *Round, known exchanger) (policyFile
 	case known.err != nil:
 		return policyFile{}, known.err
 	case known.noName:
-		return policyFile{}, notServed("%s does not exist (NXDOMAIN)", known.host)
+		return policyFile{}, policyFault{notServed("%s does not exist (NXDOMAIN)", known.host), catalog.Values{catalog.ValueUnresolved: known.host}}
 	default:
-		return policyFile{}, notServed("%s has no address", known.host)
+		return policyFile{}, policyFault{notServed("%s has no address", known.host), catalog.Values{catalog.ValueUnresolved: known.host}}
 	}
 	var unknown, failed error
 	for _, addr := range known.addrs[:min(len(known.addrs), maxPolicyAddresses)] {
@@ -224,7 +225,8 @@ func policyTLS(r *Round, host string) *tls.Config {
 			if faults == nil {
 				return nil
 			}
-			return notServed("the certificate for %s is not good: %s", host, strings.Join(faults, ", "))
+			why := notServed("the certificate for %s is not good: %s", host, strings.Join(faults, ", "))
+			return policyFault{why, catalog.Values{catalog.ValueUnverified: host}}
 		},
 	}
 }

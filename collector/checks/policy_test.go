@@ -148,7 +148,7 @@ func TestFetchPolicyUnknown(t *testing.T) {
 	unknown("no answer to the request", err)
 
 	w.Fault("example.org", mailworld.FaultServFail)
-	judgeCoverage(t.Context(), r, record.STSPolicy{Mode: record.STSEnforce, MX: []string{"mx1.example.org"}})
+	judgeCoverage(t.Context(), r, record.STSPolicy{Mode: record.STSEnforce, MX: []string{"mx1.example.org"}}, nil)
 	if got := saw(r, nil); got != "? mx" || !r.Result.KeepOthers {
 		t.Errorf("MX records that cannot be told: got %s, others kept: %v", got, r.Result.KeepOthers)
 	}
@@ -230,7 +230,7 @@ func TestPolicyPause(t *testing.T) {
 		before := len(w.Sessions(policyHost))
 		r := policyRound(t, w, dns.Uncached(), mailworld.Site{Status: 500})
 		r.Env.Policies, r.Time = policies, r.Time.Add(after)
-		judgePolicy(t.Context(), r, r.Part("policy", HoldRecords), id)
+		judgePolicy(t.Context(), r, r.Part("policy", HoldRecords), id, nil)
 		return saw(r, nil), len(w.Sessions(policyHost)) - before
 	}
 	const want = "mta_sts_valid 0\n! mta_sts_policy_unavailable"
@@ -306,7 +306,7 @@ func TestMTASTSCertificate(t *testing.T) {
 			}
 			return c.server, c.things
 		}
-		judgeCoverage(t.Context(), r, record.STSPolicy{Mode: c.mode, MX: []string{"mx1.example.org"}})
+		judgeCoverage(t.Context(), r, record.STSPolicy{Mode: c.mode, MX: []string{"mx1.example.org"}}, nil)
 		want := strings.TrimSpace("mta_sts_mx_covered server=mx1.example.org:25 1\n" + c.want)
 		if got := saw(r, nil); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)

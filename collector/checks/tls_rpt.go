@@ -3,8 +3,10 @@ package checks
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 )
 
@@ -37,13 +39,13 @@ func runTLSRPT(ctx context.Context, r *Round) error {
 	valid := false
 	switch {
 	case found.missing != "":
-		p.Unknown = tlsRPTMissing(ctx, r, p, found.missing)
+		p.Unknown = tlsRPTMissing(ctx, r, p, found.missing, tlsRPTRecord(r, name, answer))
 	case found.fault != "":
-		p.Find("tls_rpt_invalid", "", found.fault)
+		p.Find("tls_rpt_invalid", "", found.fault, tlsRPTRecord(r, name, answer))
 	default:
 		_, err := record.ParseTLSRPT(found.text)
 		if valid = err == nil; !valid {
-			p.Find("tls_rpt_invalid", "", err.Error())
+			p.Find("tls_rpt_invalid", "", err.Error(), tlsRPTRecord(r, name, answer))
 		}
 	}
 	p.EmitBool(tlsRPTValid, valid)
@@ -51,7 +53,7 @@ func runTLSRPT(ctx context.Context, r *Round) error {
 }
 
 // tlsRPTMissing finds how grave it is that the record is missing. The error says that this could not be told.
-func tlsRPTMissing(ctx context.Context, r *Round, p *Part, evidence string) error {
+func tlsRPTMissing(ctx context.Context, r *Round, p *Part, evidence string, values catalog.Values) error {
 	sts, err := r.Env.DNS.TXT(ctx, "_mta-sts."+r.Target.Name)
 	if err != nil {
 		return err
@@ -60,5 +62,18 @@ func tlsRPTMissing(ctx context.Context, r *Round, p *Part, evidence string) erro
 	if slices.ContainsFunc(sts.Records, record.IsMTASTS) {
 		severity = catalog.SeverityWarning
 	}
-	return missingIfMailed(ctx, r, p, "tls_rpt_missing", severity, evidence)
+	return missingIfMailed(ctx, r, p, "tls_rpt_missing", severity, evidence, values)
+}
+
+// tlsRPTRecord are the values of one record for what stands at the name. None is proposed where the name is an alias: the record that it leads
+// to is somebody else's.
+func tlsRPTRecord(r *Round, name string, answer dnsclient.Answer[string]) catalog.Values {
+	if n := len(answer.Aliases); n > 0 {
+		return catalog.Values{catalog.ValueAlias: answer.Aliases[n-1]}
+	}
+	meant := slices.DeleteFunc(slices.Clone(answer.Records), func(text string) bool {
+		return !record.IsTLSRPT(text) && !strings.Contains(strings.ToLower(text), formTLSRPT.mark)
+	})
+	// RFC 5321 section 4.5.1: every domain with mail has this address.
+	return catalog.RecordValues(name, "TXT", record.FixTLSRPT(meant, "mailto:postmaster@"+r.Target.Name))
 }

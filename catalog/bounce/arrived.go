@@ -61,7 +61,7 @@ type Mark struct{ Name, Value string }
 func ReadArrived(r io.Reader) (l Letter, ok bool, err error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxLetter))
 	e, found := findLetter(decodeBOM(data))
-	if !found || e.returned() {
+	if kind := e.kind(); !found || kind != KindMessage && kind != KindAuto {
 		return Letter{Entry: -1}, false, err
 	}
 	l = e.arrived()
@@ -90,13 +90,6 @@ func findLetter(data []byte) (entity, bool) {
 var beginnings = map[string]bool{
 	"delivered-to": true, "received": true, "return-path": true, "x-received": true, "authentication-results": true, "envelope-to": true,
 	"x-original-to": true, "x-mozilla-status": true, "x-yandex-fid": true,
-}
-
-// returned reports whether a mail system wrote the letter, about another.
-func (e entity) returned() bool {
-	from := lower(e.get("from"))
-	kind, _ := e.contentType()
-	return kind == "multipart/report" || e.get("x-failed-recipients") != "" || containsAny(from, []string{"daemon@", "postmaster@"})
 }
 
 // arrived reads the header.

@@ -116,7 +116,7 @@ func TestLine(t *testing.T) {
 		{`Почтовый сервер ответил: 5.7.1 <anna@example.com>: Relay access denied.`, `000 5.7.1 Relay access denied.`},
 		{`!05.10.2026, 10:12:44: SEND - Сервер сообщил об ошибке. Ответ сервера: 550 5.7.1 Message rejected`, `550 5.7.1 Message rejected`},
 		{`Ошибка при отправке письма по причине: 535 5.7.8 Error: authentication failed`, `535 5.7.8 Error: authentication failed`},
-		{`DATA END command failed Detail: spam message rejected SMTP code: 550 Additional SMTP info: 5.7.1`, `550 5.7.1 Additional SMTP info: 5.7.1`},
+		{`DATA END command failed Detail: spam message rejected SMTP code: 550 Additional SMTP info: 5.7.1`, `550 5.7.1 spam message rejected`},
 		{`smtplib.SMTPRecipientsRefused: {'anna@example.com': (550, b'5.1.1 <anna@example.com>: User unknown')}`, `550 5.1.1 <anna@example.com>: User unknown`},
 		{`smtplib.SMTPAuthenticationError: (535, b'5.7.8 Error: authentication failed')`, `535 5.7.8 Error: authentication failed`},
 		{`com.sun.mail.smtp.SMTPSendFailedException: 550 5.7.1 Client does not have permissions`, `550 5.7.1 Client does not have permissions`},

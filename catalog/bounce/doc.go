@@ -51,9 +51,17 @@ type Reply struct {
 	Reporter  string // Who reports it (Reporting-MTA or the mail system that wrote the letter), if it is said.
 }
 
+// A Message is what was found in a message or a text.
+type Message struct {
+	Kind      Kind
+	Replies   []Reply
+	Complaint string // Of a feedback report: its Feedback-Type, as "abuse" or "not-spam".
+}
+
 // A Summary says what a mail log holds.
 type Summary struct {
 	Lines        int     // Lines read.
+	Known        int     // Of those, lines of a form that is known.
 	Replies      int     // Replies that refuse or put off: the sum of all rows.
 	Accepted     int     // Deliveries that went well.
 	Inbound      int     // Refusals of our own server to others: left out, they are not about our mail.

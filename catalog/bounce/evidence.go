@@ -25,7 +25,7 @@ var (
 		"smtp error", "smtp error:", "smtp-error:", "smtp error code", "smtp code", "smtp code:", "smtp status", "smtp reply",
 		"smtp response:", "smtp protocol reply:", "smtp response",
 		"reason:", "failure:", "the reason:", "because:", "message below:", "following reason:", "following error:", "error was:",
-		"error message:", "server error:", "problem was:", "details:", "issue:",
+		"error message:", "server error:", "problem was:", "details:", "issue:", "error_code :",
 		"ответил", "ответил:", "ответ:", "ответ", "вернул", "вернул:", "вернул ошибку", "вернул ошибку:", "ответ сервера", "сообщил:",
 		"сообщение:", "ошибка:", "ошибка smtp", "ошибку:", "причина:", "причине:", "ответом:",
 		"текст ошибки:", "сервера:", "отказ:", "получателя:", "код ответа", "код ответа:", "отправить письмо:",

@@ -6,6 +6,7 @@ import "strings"
 func (s *scanner) reply(i int) (r Reply, at, next int, ok bool) {
 	l := &s.lines[i]
 	tried := 0
+	var first place // Of a reply in which there is no word.
 	for at = 0; at < len(l.text) && tried < maxTried; at++ {
 		if !codeAt(l.text, at) {
 			continue
@@ -17,17 +18,35 @@ func (s *scanner) reply(i int) (r Reply, at, next int, ok bool) {
 		}
 		left := evidence{before: l.lower()[:at], lineStart: s.startsLine(i, at), above: s.above(i)}
 		c, ok := readCode(joined)
+		c.listed = listedAt(l.text, at)
 		if !ok || !left.allows(c, joined, s.short) {
+			continue
+		}
+		if first.ok && c.code != first.code {
 			continue
 		}
 		r = Reply{Code: c.code, Enhanced: c.enhanced}
 		r.Text = clean(cutText(l.text[:at], joined[c.end:], c))
 		if r.Enhanced == "" {
-			r.Enhanced = laterEnhanced(r.Code, r.Text)
+			r.Enhanced = laterEnhanced(r.Code, joined[min(c.end, len(joined)):])
+		}
+		if r.Text = worded(r.Text); r.Text == "" {
+			if !first.ok {
+				r.Text = leadingText(l.text[:at], c)
+				first = place{true, c.code, r, at, max(to, i+1)}
+			}
+			continue
+		} else if c.quoted {
+			r.Text += summed(l.text[:at])
 		}
 		r.Server = spokenServer(l.text, l.lower(), at)
 		r.Recipient = cmpOr(spokenRecipient(l.text[:at], l.lower()[:at]), recipientOf(r.Text))
 		return r, at, max(to, i+1), true
+	}
+	if first.ok {
+		first.reply.Server = spokenServer(l.text, l.lower(), first.at)
+		first.reply.Recipient = spokenRecipient(l.text[:first.at], l.lower()[:first.at])
+		return first.reply, first.at, first.next, true
 	}
 	if at, c, ok := loneEnhanced(l.text, l.lower()); ok {
 		joined, to := s.joined(i, at)
@@ -41,6 +60,76 @@ func (s *scanner) reply(i int) (r Reply, at, next int, ok bool) {
 		return r, at, max(to, i+1), true
 	}
 	return Reply{}, 0, 0, false
+}
+
+// A place is where a reply was found.
+type place struct {
+	ok    bool
+	code  int
+	reply Reply
+	at    int
+	next  int
+}
+
+// worded returns the text of a reply; "" where there are only words that programs put between a code and its text or behind
+// it: `code "550", with message "550 5.1.1 ..."`, "SMTP code: 550 Additional SMTP info: 5.7.1".
+func worded(text string) string {
+	rest := lower(text)
+	for _, w := range []string{"with message", "additional smtp info", "error number", "command:", "'rcpt to'", "'auth plain'", "'auth login'"} {
+		rest = strings.ReplaceAll(rest, w, "")
+	}
+	if letters(rest) < 2 {
+		return ""
+	}
+	return text
+}
+
+// codeLabels stand before a code that comes behind its words, and take no words behind it.
+var codeLabels = []string{
+	"smtp code", "smtp error code", "error code", "server error", "response code", "reply code", "status code", "status", "code",
+	"код ошибки", "код ответа", "код", "fehlercode", "code d'erreur", "smtp",
+}
+
+// leadingText returns the words of a reply whose code stands behind them: "mailbox unavailable [SMTP Error Code 550]". before
+// ends where the code begins.
+func leadingText(before string, c code) string {
+	const around = " \t[({:=,;\"'"
+	rest := strings.TrimRight(before, around)
+	if c.listed {
+		rest = before[:len(before)-1] // "words,553,5.7.1"
+	} else {
+		low := lower(rest)
+		label := ""
+		for _, w := range codeLabels {
+			if len(w) > len(label) && hasAnySuffix(low, w) {
+				label = w
+			}
+		}
+		if label == "" {
+			return ""
+		}
+		rest = strings.TrimRight(rest[:len(rest)-len(label)], around)
+	}
+	if _, words, ok := strings.Cut(rest, "Detail: "); ok {
+		rest = words
+	}
+	rest = afterAddress(rest)
+	if at := strings.LastIndex(rest, " failed,"); c.listed && at >= 0 {
+		rest = rest[at+len(" failed,"):]
+	}
+	if rest = clean(rest); strings.Count(rest, " ") == 0 {
+		return "" // The name of something, and no words.
+	}
+	return rest
+}
+
+// summed returns what a gateway made of a reply that it quotes: "5.1.0 - Unknown address error 550-'no such user'".
+func summed(before string) string {
+	at := strings.LastIndex(before, " - ")
+	if at < 0 || enhancedEnd(before[max(0, at-5):at]) == 0 {
+		return ""
+	}
+	return " (" + clean(before[at+3:]) + ")"
 }
 
 // joined returns what stands from place at of line i on, with the lines that continue it, and the line after those.
@@ -156,7 +245,7 @@ func (s *scanner) startsLine(i, at int) bool {
 	}
 	prev := &s.lines[i-1]
 	last := prev.text[len(prev.text)-1]
-	return strings.IndexByte(":.!?>]);", last) >= 0 || prev.indent != l.indent || codeAt(prev.text, 0) || isCommand(prev.lower())
+	return strings.IndexByte(":.!?>]);", last) >= 0 || strings.HasPrefix(prev.text, "--") || prev.indent != l.indent || codeAt(prev.text, 0) || isCommand(prev.lower())
 }
 
 // above returns the end of the text before line i, in lower case, if it ends near.
@@ -176,6 +265,8 @@ type code struct {
 	end      int  // Where its text begins.
 	dash     bool // The line says that more follow.
 	leads    bool // For an enhanced code alone: the text stands behind it.
+	quoted   bool // The text stands in single quotes: 550-'no such user'.
+	listed   bool // Words, code and enhanced code are a list with commas between.
 }
 
 // codeAt reports whether three digits of a reply stand at a place, and are no part of something longer.
@@ -184,7 +275,7 @@ func codeAt(s string, at int) bool {
 		return false
 	}
 	if at > 0 {
-		if b := s[at-1]; isWordByte(b) || strings.IndexByte(".,/-@+$%&~\\", b) >= 0 && !(at == 1 && b == '-') || b >= 0x80 {
+		if b := s[at-1]; isWordByte(b) || strings.IndexByte(".,/-@+$%&~\\", b) >= 0 && !(at == 1 && b == '-') && !listedAt(s, at) || b >= 0x80 {
 			// A non-breaking space or a quotation mark ends with such an octet too.
 			if b < 0x80 || !hasAnySuffix(s[:at], "\u00a0", "«", "“", "‘", "：") {
 				return false
@@ -198,9 +289,20 @@ func codeAt(s string, at int) bool {
 	case ' ', '\t', '\'', '"', ')', ']', '>', ';', '#':
 		return true
 	case '-', ':', ',', '.':
-		return at+4 == len(s) || !isDigit(s[at+4]) || enhancedEnd(s[at+4:]) > 0
+		return at+4 == len(s) || !isDigit(s[at+4]) || enhancedEnd(s[at+4:]) > 0 || b == '-' && addressAt(s[at+4:])
 	}
 	return strings.HasPrefix(s[at+3:], "\u00a0")
+}
+
+// listedAt reports whether words, a code and an enhanced code stand with commas between: "no such user,550,5.1.1".
+func listedAt(s string, at int) bool {
+	return at > 1 && s[at-1] == ',' && at+4 < len(s) && s[at+3] == ',' && isLetter(s[at-2]) && enhancedEnd(s[at+4:]) > 0
+}
+
+// addressAt reports whether a text begins with an IP address: a reply may begin so, "550-192.0.2.1 is blocked".
+func addressAt(s string) bool {
+	word, _, _ := strings.Cut(s[:min(len(s), 64)], " ")
+	return strings.ContainsAny(word, ".:") && isAddress(strings.TrimRight(word, ":;,."))
 }
 
 // readCode reads a code and what stands between it and the text.
@@ -212,6 +314,10 @@ func readCode(s string) (c code, ok bool) {
 	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "b'"), `b"`) // Python shows octets so.
 	if strings.HasPrefix(rest, s[:3]+" ") || strings.HasPrefix(rest, s[:3]+"-") {
 		rest = strings.TrimLeft(rest[3:], " \t-") // "550 550 5.1.1": one server quotes another.
+	}
+	if strings.HasPrefix(s[3:], "-'") {
+		c.quoted = true
+		rest = strings.TrimPrefix(rest, "'")
 	}
 	bracket := strings.TrimLeft(rest, "#([")
 	if n := enhancedEnd(bracket); n > 0 {
@@ -259,6 +365,9 @@ func enhancedEnd(s string) int {
 // at the beginning of its further lines.
 func cutText(before, rest string, c code) string {
 	rest = withoutCodes(rest, c)
+	if end := closingQuote(rest); c.quoted && end >= 0 {
+		rest = rest[:end]
+	}
 	before = strings.TrimRight(before, " \t#<")
 	if before != "" {
 		switch before[len(before)-1] {

@@ -10,8 +10,10 @@ type weight int
 
 const (
 	anchored weight = iota // It stands where a reply stands.
+	placed                 // Words where a mail system says why. The catalogue knows what they mean.
 	loose                  // Words in a text that mail systems use too. Counts if there is nothing else.
 	bare                   // A status code without a word (RFC 3464 section 2.3.4).
+	unknown                // Words where a mail system says why, of which nobody knows what they mean.
 	positive               // A reply that says that all is well.
 )
 
@@ -19,7 +21,8 @@ const (
 // HTML.
 type collection struct {
 	all      []held
-	accepted int // Calls of add.
+	accepted int  // Calls of add.
+	failure  bool // It is about something that failed: no reply that says that all is well is what it is about.
 }
 
 // held is a reply with what it is compared by.
@@ -35,7 +38,7 @@ func (c *collection) add(r Reply, w weight) {
 	if r.Code == 0 && r.Enhanced == "" && r.Text == "" {
 		return
 	}
-	if w == anchored && r.Code >= 200 && r.Code < 400 {
+	if r.Code >= 200 && r.Code < 400 {
 		w = positive
 	}
 	if w == anchored && consequence(r) {
@@ -91,20 +94,31 @@ func (c *collection) result() []Reply {
 		}
 	}
 	take(anchored)
-	anchoredOnes := len(out)
-	for i := range c.all {
-		if h := &c.all[i]; h.weight == bare && !told(out[:anchoredOnes], h.Reply) {
-			h.Text = cmpOr(h.Text, c.words(h.Recipient))
-			out = append(out, h.Reply)
+	for _, w := range []weight{placed, bare} {
+		known := len(out)
+		for i := range c.all {
+			if h := c.all[i]; h.weight == w && !told(out[:known], h.Reply) {
+				h.Text = cmpOr(h.Text, c.words(h.Recipient))
+				out = append(out, h.Reply)
+			}
 		}
 	}
-	if len(out) == 0 {
-		take(loose)
-	}
-	if len(out) == 0 {
-		take(positive)
+	for _, w := range []weight{loose, unknown, positive} {
+		if len(out) == 0 && (w != positive || !c.failure) {
+			take(w)
+		}
 	}
 	return out
+}
+
+// wordless reports whether nothing was found that says why.
+func (c *collection) wordless() bool {
+	for i := range c.all {
+		if w := c.all[i].weight; w <= loose {
+			return false
+		}
+	}
+	return true
 }
 
 // told reports whether there is a reply for the same recipient, which says more than a bare status does.
@@ -125,9 +139,11 @@ func told(replies []Reply, r Reply) bool {
 
 // words returns the first loose words that may be about a recipient.
 func (c *collection) words(recipient string) string {
-	for i := range c.all {
-		if h := &c.all[i]; h.weight == loose && sameRecipient(h.Recipient, recipient) {
-			return h.Text
+	for _, w := range []weight{loose, unknown} {
+		for i := range c.all {
+			if h := &c.all[i]; h.weight == w && sameRecipient(h.Recipient, recipient) {
+				return h.Text
+			}
 		}
 	}
 	return ""

@@ -287,31 +287,6 @@ func guessBoundary(body []byte) string {
 	return ""
 }
 
-// origin says who wrote a letter.
-func (e entity) origin() origin {
-	var o origin
-	from := lower(e.get("from"))
-	kind, params := e.contentType()
-	auto := lower(e.get("auto-submitted"))
-	failed := e.get("x-failed-recipients")
-	daemon := containsAny(from, []string{"daemon@", "postmaster@", "mail delivery", "mailer-daemon"})
-	returnPath, said := strings.TrimSpace(e.get("return-path")), false
-	for _, f := range e.fields {
-		said = said || f.name == "return-path"
-	}
-	o.bounce = daemon || failed != "" || strings.HasPrefix(auto, "auto-") || said && (returnPath == "<>" || returnPath == "") ||
-		kind == "multipart/report" && params["report-type"] != "disposition-notification"
-	if daemon {
-		if a := findAddress(from); a != "" {
-			o.reporter = hostName(a[strings.LastIndexByte(a, '@')+1:])
-		}
-	}
-	if a := findAddress(failed); a != "" && !strings.Contains(failed, ",") {
-		o.recipient = a
-	}
-	return o
-}
-
 // decodeWords decodes encoded words (RFC 2047).
 func decodeWords(s string) string {
 	if !strings.Contains(s, "=?") {

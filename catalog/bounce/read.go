@@ -22,22 +22,40 @@ const (
 // each once. It reads at most MaxLetter octets of r. Positive replies are left out unless there are no others. An error
 // says that reading r failed; what had been read until then is searched all the same.
 func Read(r io.Reader) ([]Reply, error) {
+	m, err := ReadMessage(r)
+	return m.Replies, err
+}
+
+// ReadMessage is Read, and says what kind of a message it was.
+func ReadMessage(r io.Reader) (Message, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxLetter))
 	f := &finder{}
 	f.letterOrText(data)
-	return f.found.result(), err
+	m := Message{Kind: f.kind, Replies: f.found.result(), Complaint: f.complaint}
+	switch {
+	case m.Kind == KindAuto && len(m.Replies) > 0:
+		m.Kind = KindBounce
+	case m.Kind == KindMessage && f.reports: // The header does not say it, the parts do.
+		m.Kind = KindBounce
+	}
+	return m, err
 }
 
 // A finder goes through one letter.
 type finder struct {
-	found  collection
-	origin origin
-	parts  int
-	work   int // Octets looked at.
+	found     collection
+	origin    origin
+	kind      Kind   // Of the message, not of those in it.
+	reports   bool   // It has a part that is a delivery status.
+	complaint string // Message.Complaint.
+	parts     int
+	work      int // Octets looked at.
+	meant     int // Texts that the catalogue was asked about.
 }
 
 // An origin is what the letter says of itself and holds for all replies in it.
 type origin struct {
+	kind      Kind
 	bounce    bool   // A mail system wrote the letter, not a person.
 	reporter  string // That mail system.
 	recipient string // The only recipient whom the letter is about.
@@ -53,6 +71,7 @@ func (f *finder) spend(octets int) bool {
 func (f *finder) letterOrText(data []byte) {
 	data = decodeBOM(data)
 	if e, ok := parseLetter(data); ok {
+		f.kind = e.kind()
 		f.letter(e, 0)
 		return
 	}
@@ -77,9 +96,16 @@ func (f *finder) letterOrText(data []byte) {
 func (f *finder) letter(e entity, depth int) {
 	before := f.origin
 	f.origin = e.origin()
+	f.origin.recipient = cmpOr(f.origin.recipient, before.recipient)
 	f.part(e, depth)
+	if strings.HasSuffix(lower(f.origin.recipient), "@googlegroups.com") && f.found.wordless() {
+		f.found.add(Reply{Text: closedGroup, Server: "googlegroups.com", Recipient: f.origin.recipient}, placed)
+	}
 	f.origin = before
 }
+
+// closedGroup is what Google Groups says, in the language of the sender and without a code, of each message that a group does not take.
+const closedGroup = "The group may not exist, or the sender does not have permission to send to it."
 
 // part searches one part of a letter, or the letter.
 func (f *finder) part(e entity, depth int) {
@@ -99,7 +125,12 @@ func (f *finder) part(e entity, depth int) {
 			return
 		}
 		f.multipart(e, minor, boundary, depth)
+	case minor == "feedback-report":
+		f.feedback(e)
+	case f.origin.kind == KindFeedback, f.origin.kind == KindReceipt:
+		// Their text is for people, and tells of no reply.
 	case strings.HasSuffix(minor, "delivery-status"):
+		f.reports = true
 		f.status(toUTF8(e.decoded(), params["charset"]))
 	case kind == "message/rfc822", kind == "message/global", strings.HasSuffix(e.fileName(), ".eml"):
 		// Forwarded by a person: a bounce, or what the person wants to show with it.
@@ -115,6 +146,14 @@ func (f *finder) part(e entity, depth int) {
 	}
 }
 
+// feedback takes note of a feedback report (RFC 5965 section 3.1).
+func (f *finder) feedback(e entity) {
+	if f.kind == KindMessage || f.kind == KindBounce || f.kind == KindAuto {
+		f.kind = KindFeedback
+	}
+	f.complaint = text(lower(parseEntity(e.decoded()).get("feedback-type")))
+}
+
 // multipart searches the parts of a letter. Of a report (RFC 6522) the last part is what was returned.
 func (f *finder) multipart(e entity, minor, boundary string, depth int) {
 	var parts []entity
@@ -126,6 +165,12 @@ func (f *finder) multipart(e entity, minor, boundary string, depth int) {
 		kind, _ := part.contentType()
 		report = report || strings.HasSuffix(kind, "delivery-status")
 		parts = append(parts, part)
+		switch {
+		case kind == "message/feedback-report":
+			f.origin.kind = KindFeedback
+		case strings.HasSuffix(kind, "delivery-status") && f.origin.kind == KindReceipt:
+			f.origin.kind = KindBounce
+		}
 	}
 	if report {
 		f.origin.bounce = true

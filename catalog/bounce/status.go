@@ -127,6 +127,7 @@ func (f *finder) recipient(g recipientStatus, reporter string) {
 		return
 	}
 	r := Reply{Server: g.remote, Recipient: cmpOr(cmpOr(g.final, g.original), f.origin.recipient), Reporter: reporter}
+	f.found.failure = f.found.failure || g.action == "failed" || g.action == "delayed"
 	good := g.action == "delivered" || g.action == "relayed" || g.action == "expanded"
 	enhanced := g.status[:enhancedEnd(g.status)]
 	if g.diagnostic == "" {
@@ -143,6 +144,10 @@ func (f *finder) recipient(g recipientStatus, reporter string) {
 		return
 	}
 	r.Code, r.Enhanced, r.Text = diagnosis(g.diagnostic)
+	if r.Code == 0 && r.Text == "" {
+		f.found.add(Reply{Enhanced: cmpOr(r.Enhanced, enhanced), Server: r.Server, Recipient: r.Recipient, Reporter: reporter}, bare)
+		return
+	}
 	if r.Server == "" {
 		r.Server = spokenServer(g.diagnostic, lower(g.diagnostic), len(g.diagnostic))
 	}
@@ -162,10 +167,17 @@ func diagnosis(value string) (codeOf int, enhanced, text string) {
 	if kind, rest, ok := strings.Cut(value, ";"); ok && !strings.Contains(strings.TrimSpace(kind), " ") && len(kind) < 40 {
 		words = strings.TrimSpace(rest)
 	}
+	if n := len(strings.TrimLeft(words, "0123456789")); n == 0 && strings.HasPrefix(lower(value), "x-unix") {
+		return 0, "", "" // The exit status of a program.
+	}
 	s := &scanner{finder: &finder{}, lines: []line{{text: words}}, short: true, pasted: true, last: -1}
 	if codeAt(words, 0) {
 		c, _ := readCode(words)
 		return c.code, c.enhanced, clean(cutText("", words[c.end:], c))
+	}
+	if n := enhancedEnd(words); n > 0 && strings.HasPrefix(words[n:], " ") && strings.Contains(words, " (delivery attempts: ") {
+		words, _, _ = strings.Cut(words, " (delivery attempts: ") // Cisco's gateways count them.
+		s.lines[0] = line{text: words}
 	}
 	if r, _, _, ok := s.reply(0); ok {
 		return r.Code, r.Enhanced, r.Text

@@ -35,14 +35,14 @@ type tally struct {
 }
 
 // Summarise reads a mail log of any length as a stream and counts its replies by provider and cause. Known are the logs of
-// Postfix, Exim, Sendmail, OpenSMTPD, qmail, hMailServer, MDaemon, and Exchange (tracking and protocol); of others any line that holds
-// a reply counts. Its memory does not grow with the log. An error says that reading r failed; the summary then holds what was
+// Postfix, Exim, Sendmail, OpenSMTPD, qmail, Courier, Haraka, Stalwart, maddy, Kerio Connect, PowerMTA, hMailServer, MDaemon, and
+// Exchange (tracking and protocol), and lines of journald that hold one of them; of others any line that holds a reply counts. Its memory does not grow with the log. An error says that reading r failed; the summary then holds what was
 // read until then.
 func Summarise(r io.Reader, c *catalog.Catalog) (*Summary, error) {
 	out := &Summary{}
 	tallies := map[key]*tally{}
 	shapes := map[string]bool{}
-	var csv tracking
+	var log Parser
 	in := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(transform.Nop)), maxLine)
 	var err error
 	for err == nil {
@@ -55,26 +55,22 @@ func Summarise(r io.Reader, c *catalog.Catalog) (*Summary, error) {
 			continue
 		}
 		out.Lines++
-		text := strings.TrimSpace(strings.ToValidUTF8(string(raw), "\uFFFD"))
-		if text == "" || (out.Lines < 10 || text[0] == '#') && csv.header(text) {
-			continue
+		event, known := log.Line(strings.ToValidUTF8(string(raw), "\uFFFD"))
+		if known {
+			out.Known++
 		}
-		reply, kind := csv.line(text)
-		if kind == nothing {
-			reply, kind = anyLine(text)
-		}
-		switch kind {
-		case accepted:
-			out.Accepted++
-		case inbound:
+		switch {
+		case event.Kind == EventReject:
 			out.Inbound++
-		case refused:
+		case event.Kind == EventDelivery && event.Outcome == Delivered:
+			out.Accepted++
+		case event.refuses():
 			out.Replies++
-			class := count(tallies, c, reply)
+			class := count(tallies, c, event.Reply)
 			if class.Cause == catalog.CauseUnclassified && len(out.Unclassified) < maxExamples {
-				if s := shape(reply); !shapes[s] {
+				if s := shape(event.Reply); !shapes[s] {
 					shapes[s] = true
-					out.Unclassified = append(out.Unclassified, reply)
+					out.Unclassified = append(out.Unclassified, event.Reply)
 				}
 			}
 		}
@@ -99,19 +95,6 @@ func skipLine(in *bufio.Reader) error {
 			return err
 		}
 	}
-}
-
-// anyLine reads a line of a log of any form.
-func anyLine(text string) (Reply, kind) {
-	if r, k := logLine(text); k != nothing {
-		return r, k
-	}
-	f := &finder{}
-	s := &scanner{finder: f, lines: []line{{text: text}}, last: -1}
-	if r, _, _, ok := s.reply(0); ok && (r.Code >= 400 || r.Code == 0 && r.Enhanced != "") {
-		return r, refused
-	}
-	return Reply{}, nothing
 }
 
 // count adds a reply to its row.

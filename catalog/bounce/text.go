@@ -60,15 +60,17 @@ type scanner struct {
 	server    string // Spoken of in this paragraph or the one before.
 	recipient string
 	reporter  string
-	since     int // Lines since server was said.
-	last      int // Index in found.all of the reply found last; -1 if there is none.
-	atStart   int // Calls of found.add before this text.
+	since     int  // Lines since server was said.
+	last      int  // Index in found.all of the reply found last; -1 if there is none.
+	atStart   int  // Calls of found.add before this text.
+	spot      bool // The line before says that a reason follows.
 }
 
 // text searches a text. pasted says that it is the whole of what there is, or a letter that a person may have written.
 func (f *finder) text(text string, pasted bool) {
 	s := &scanner{finder: f, lines: splitLines(text), pasted: pasted && !f.origin.bounce, last: -1, atStart: f.found.accepted}
 	s.recipient, s.reporter = f.origin.recipient, f.origin.reporter
+	s.found.failure = s.found.failure || failing(s.lines)
 	full, dialogue := 0, false
 	for i := range s.lines {
 		if l := &s.lines[i]; !l.blank() {
@@ -76,14 +78,34 @@ func (f *finder) text(text string, pasted bool) {
 			dialogue = dialogue || i < 500 && isCommand(l.lower())
 		}
 	}
-	s.short = s.pasted && (full <= 5 || dialogue)
-	for i := 0; i < len(s.lines); {
-		next := s.line(i)
-		if next < 0 {
-			return
+	s.short = s.pasted && (full <= 5 && f.kind == KindText || dialogue)
+	for i := 0; i >= 0 && i < len(s.lines); {
+		if next := s.line(i); next >= 0 {
+			i = max(next, i+1)
+		} else {
+			i = next
 		}
-		i = max(next, i+1)
 	}
+	if f.origin.bounce && f.found.wordless() {
+		s.anywhere()
+	}
+}
+
+// failing reports whether a text speaks of something that failed.
+func failing(lines []line) bool {
+	for i := range lines[:min(len(lines), 500)] {
+		if containsAny(lines[i].lower(), failures) {
+			return true
+		}
+	}
+	return false
+}
+
+// failures are in texts about something that failed.
+var failures = []string{
+	"error", "exception", "failed", "failure", "could not", "couldn't", "cannot", "can't", "unable", "not delivered", "undeliver",
+	"did not receive", "rejected", "refused", "unexpected", "but got", "timed out", "ошибк", "не удалось", "невозможно", "не доставлен",
+	"не отправл", "fehler", "fehlgeschlagen", "erreur", "échec",
 }
 
 // line looks at a line and returns the next one to be looked at; -1 if the rest is not to be searched.
@@ -91,6 +113,10 @@ func (s *scanner) line(i int) int {
 	l := &s.lines[i]
 	if l.blank() {
 		return i + 1
+	}
+	if strings.Contains(l.text, "ERROR_CODE :") { // Zoho: "ERROR_CODE :550, ERROR_CODE :5.1.1 text".
+		l.text, l.low = strings.ReplaceAll(l.text, ", ERROR_CODE :", ", "), ""
+		l.text = strings.Replace(l.text, ", ", ", ERROR_CODE :", 1)
 	}
 	if !s.spend(len(l.text)) {
 		return -1
@@ -109,14 +135,20 @@ func (s *scanner) line(i int) int {
 	if isStatusField(l.lower()) {
 		return s.fields(i)
 	}
-	if r, kind, next := s.logged(i); kind != nothing {
-		if kind != accepted && kind != silent {
-			s.take(r, anchored)
+	if e, next, ok := s.logged(i); ok {
+		if e.tells() {
+			s.take(e.Reply, anchored)
 		}
 		return next
 	}
 	if r, at, next, ok := s.reply(i); ok {
 		s.notice(i, at)
+		s.spot = false
+		if w := anchored; at == 0 && i > 0 && strings.HasPrefix(s.lines[i-1].text, "<<<") {
+			w = unknown // Sendmail says again what it made of the reply above.
+			s.take(r, w)
+			return next
+		}
 		s.take(r, anchored)
 		if h := hostName(r.Text); r.Code == 220 && h != "" {
 			s.server, s.since = h, 0 // RFC 5321 section 4.2: who greets says its name first.
@@ -124,7 +156,14 @@ func (s *scanner) line(i int) int {
 		return next
 	}
 	s.notice(i, len(l.text))
-	if r, next, w, ok := s.words(i); ok {
+	r, next, w, ok := s.words(i)
+	if !ok || w != anchored {
+		if r2, next2, w2, ok2 := s.place(i); ok2 {
+			r, next, w, ok = r2, next2, w2, ok2
+		}
+	}
+	if ok {
+		s.spot = false
 		s.take(r, w)
 		return next
 	}
@@ -185,7 +224,7 @@ func (s *scanner) returned(i int) (next int, end bool) {
 	low := l.lower()
 	if len(low) <= 160 {
 		for _, c := range copies {
-			if strings.Contains(low, c) {
+			if strings.Contains(low, c) && (headless(l.text[:min(2, len(l.text))]) || s.headerBelow(i)) {
 				return 0, s.found.accepted > s.atStart || !s.pasted
 			}
 		}
@@ -218,6 +257,21 @@ func (s *scanner) returned(i int) (next int, end bool) {
 		return i, false
 	}
 	return j, transport && s.found.accepted > s.atStart
+}
+
+// headerBelow reports whether a header begins within a few lines below line i.
+func (s *scanner) headerBelow(i int) bool {
+	seen := 0
+	for j := i + 1; j < len(s.lines) && j <= i+8 && seen < 3; j++ {
+		if s.lines[j].blank() {
+			continue
+		}
+		seen++
+		if name, _, ok := cutField([]byte(s.lines[j].lower()[:min(len(s.lines[j].text), 100)])); ok && letterFields[name] {
+			return true
+		}
+	}
+	return seen == 0
 }
 
 // notice remembers of whom and of which host a line speaks up to place end.

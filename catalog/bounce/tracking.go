@@ -15,7 +15,7 @@ func (t *tracking) header(text string) bool {
 	names, ok := strings.CutPrefix(text, "#Fields: ")
 	if !ok {
 		low := lower(text[:min(len(text), 4<<10)])
-		if !strings.Contains(low, ",") || !containsAny(low, []string{"recipient-status", "recipientstatus", "recipient_status"}) {
+		if !strings.Contains(low, ",") || !containsAny(low, []string{"recipient-status", "recipientstatus", "recipient_status", "dsnstatus"}) {
 			return false
 		}
 		names = text
@@ -28,8 +28,8 @@ func (t *tracking) header(text string) bool {
 	return true
 }
 
-// line reads a line; nothing if it is none of such a log.
-func (t *tracking) line(text string) (Reply, kind) {
+// line reads a line; ok is false if it is none of such a log.
+func (t *tracking) line(text string) (e Event, ok bool) {
 	if len(t.columns) == 0 {
 		return trackingLine(text)
 	}
@@ -42,14 +42,17 @@ func (t *tracking) line(text string) (Reply, kind) {
 	}
 	event := cmpOr(get("eventid"), cmpOr(get("event"), get("status")))
 	status := cmpOr(get("recipientstatus"), get("detail"))
+	if kind := get("type"); len(kind) <= 2 && get("dsnstatus") != "" {
+		return accounted(kind, cmpOr(get("dsndiag"), get("dsnstatus")), get("rcpt"), get("dsnmta"))
+	}
 	if event == "" || status == "" && get("recipientaddress") == "" {
-		return Reply{}, nothing
+		return Event{}, false
 	}
 	return trackingEvent(event, status, get("recipientaddress"), cmpOr(get("serverhostname"), get("serverip")), get("sourcecontext"))
 }
 
 // trackingLine reads a line of which the columns are not known.
-func trackingLine(text string) (Reply, kind) {
+func trackingLine(text string) (Event, bool) {
 	for _, event := range []string{
 		"FAIL", "DEFER", "DSN", "SEND", "SENDEXTERNAL", "DELIVER", "HAREDIRECTFAIL", "BADMAIL", "RECEIVE", "SUBMIT", "EXPAND",
 		"TRANSFER", "RESOLVE", "HAREDIRECT", "HADISCARD", "AGENTINFO", "NOTIFYMAPI",
@@ -59,7 +62,7 @@ func trackingLine(text string) (Reply, kind) {
 		}
 		cells := splitCSV(text)
 		if len(cells) < 8 {
-			return Reply{}, nothing
+			return Event{}, false
 		}
 		status, recipient := "", ""
 		for i, cell := range cells {
@@ -76,21 +79,43 @@ func trackingLine(text string) (Reply, kind) {
 		}
 		return trackingEvent(event, status, recipient, server, "")
 	}
-	return Reply{}, nothing
+	return Event{}, false
+}
+
+// accounted makes an event of a record of PowerMTA: d is a delivery, b a bounce, rb one that came back, t an attempt.
+func accounted(kind, diagnostic, recipient, server string) (Event, bool) {
+	e := Event{Kind: EventDelivery, System: "powermta", Tried: true}
+	e.Recipient, e.Server = findAddress(recipient), hostName(server)
+	switch kind {
+	case "d":
+		e.Outcome = Delivered
+		return e, true
+	case "b", "rb":
+		e.Outcome = Bounced
+	case "t", "tq":
+		e.Outcome = Deferred
+	default:
+		return Event{System: "powermta"}, true
+	}
+	e.Code, e.Enhanced, e.Text = diagnosis(diagnostic)
+	return e, true
 }
 
 // trackingEvent makes a reply of an event. FAIL and DEFER are about our mail; DSN repeats what FAIL has told.
-func trackingEvent(event, status, recipients, server, context string) (Reply, kind) {
-	var k kind
+func trackingEvent(event, status, recipients, server, context string) (Event, bool) {
+	e := Event{Kind: EventDelivery, System: "exchange", Tried: true}
 	switch strings.ToUpper(event) {
-	case "FAIL", "FAILED", "DEFER", "BADMAIL":
-		k = refused
+	case "FAIL", "FAILED", "BADMAIL":
+		e.Outcome = Bounced
+	case "DEFER":
+		e.Outcome = Deferred
 	case "DSN", "HAREDIRECTFAIL":
-		k = attempt
+		e.Kind, e.Outcome = EventAttempt, Bounced
 	case "SEND", "SENDEXTERNAL", "DELIVER", "DELIVERED":
-		return Reply{}, accepted
+		e.Outcome, e.Recipient = Delivered, findAddress(recipients)
+		return e, true
 	default:
-		return Reply{}, silent
+		return Event{System: "exchange"}, true
 	}
 	r, ok := replyIn(statusOf(status))
 	if !ok {
@@ -99,11 +124,12 @@ func trackingEvent(event, status, recipients, server, context string) (Reply, ki
 		}
 	}
 	if r.Text == "" && r.Code == 0 && r.Enhanced == "" {
-		return Reply{}, silent
+		return Event{System: "exchange"}, true
 	}
 	r.Recipient = findAddress(recipients)
 	r.Server = cmpOr(hostName(after(status, "FQDN=", "}")), cmpOr(r.Server, hostName(server)))
-	return r, k
+	e.Reply = r
+	return e, true
 }
 
 // statusOf takes a recipient's status as Exchange writes it: "[{LRT=...};{LED=550 5.1.1 ...};{FQDN=...};{IP=...}]", or as it was

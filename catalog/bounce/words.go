@@ -6,7 +6,11 @@ import "strings"
 var ownWords = []string{
 	// The network.
 	"connection timed out", "connection refused", "no route to host", "network is unreachable", "network unreachable",
-	"connection reset by peer", "lost connection with", "operation timed out",
+	"connection reset by peer", "lost connection with", "operation timed out", "connection unexpectedly closed", "econnrefused",
+	"etimedout", "econnreset", "enotfound", "got an empty response", `got code "", with message ""`, "greeting never received",
+	"transport failed to connect", "failed to connect to server", "couldn't connect to host", "failed to authenticate",
+	"unable to authenticate", "could not authenticate", "certificate signed by unknown authority", "certificate is valid for",
+	"certificate has expired", "certificate verify failed",
 	"timed out while", "timed out waiting", "could not connect", "couldn't connect", "unable to connect", "cannot connect",
 	"not able to establish an smtp connection", "wasn't able to establish an smtp connection", "connection died",
 	"did not accept our requests to connect", "network error on destination", "connection lost", "connection dropped",
@@ -42,13 +46,6 @@ var ownWords = []string{
 	"recipient address rejected", "sender address rejected", "does not like recipient", "access denied", "suspended",
 }
 
-// announced are ends of lines below which a mail system says why, whatever its words are.
-var announced = []string{
-	"response was:", "response from the remote server was:", "returned was:", "gave this error:", "because:", "reason:",
-	"following error:", "following reason:", "reasons --------", "reasons  --------",
-	"причина:", "причине:", "текст ошибки:",
-}
-
 // wordStarts are beginnings of lines that only mail systems write.
 var wordStarts = []string{
 	"connect to ", "lost connection", "conversation with ", "host ", "deferred:", "delivery temporarily suspended", "unrouteable",
@@ -64,11 +61,7 @@ func (s *scanner) words(i int) (r Reply, next int, w weight, ok bool) {
 		return Reply{}, 0, 0, false
 	}
 	if !containsAny(low, ownWords) {
-		if s.pasted || !hasAnySuffix(s.above(i), announced...) {
-			return Reply{}, 0, 0, false
-		}
-		text, to := s.joined(i, 0)
-		return Reply{Text: clean(cutText("", text, code{}))}, max(to, i+1), loose, true
+		return Reply{}, 0, 0, false
 	}
 	led, only := leadingAddress(l.text)
 	stated := led != "" && !only

@@ -132,7 +132,10 @@ func (e *explainer) setProvider(name string) error {
 
 // input says what is read, nil if nothing, and what is asked on the command line.
 func (f *explainFlags) input(stdin io.Reader) (open func() (io.Reader, func(), error), asked string) {
-	fromStdin := func() (io.Reader, func(), error) { return stdin, func() {}, nil }
+	fromStdin := func() (io.Reader, func(), error) {
+		unpacked, err := bounce.Unpack(stdin)
+		return unpacked, func() {}, err
+	}
 	asked = strings.TrimSpace(strings.Join(f.what, " "))
 	switch {
 	case f.fileSet && f.file != "" && f.file != "-":
@@ -153,7 +156,7 @@ func piped(stdin io.Reader) bool {
 	return stdin != nil && (!ok || !term.IsTerminal(int(file.Fd())))
 }
 
-// openAll opens files to be read one after the other.
+// openAll opens files to be read one after the other, unpacked.
 func openAll(paths []string) (io.Reader, func(), error) {
 	var files []io.Reader
 	var closers []io.Closer
@@ -168,7 +171,13 @@ func openAll(paths []string) (io.Reader, func(), error) {
 			closeAll()
 			return nil, nil, err
 		}
-		files, closers = append(files, file), append(closers, file)
+		closers = append(closers, file)
+		unpacked, err := bounce.Unpack(file)
+		if err != nil {
+			closeAll()
+			return nil, nil, fmt.Errorf("%s: %w", path, err)
+		}
+		files = append(files, unpacked)
 	}
 	return io.MultiReader(files...), closeAll, nil
 }
@@ -186,7 +195,7 @@ func (e *explainer) letter(r io.Reader) (int, error) {
 		return e.tell(found.answer)
 	}
 	status := 0
-	if found.letter == nil && len(found.replies) == 0 {
+	if found.letter == nil && len(found.replies) == 0 && notBounces[found.kind].EN == "" {
 		status = 2
 	}
 	if e.json {
@@ -213,45 +222,48 @@ func (e *explainer) readAloud(p *page, text string) error {
 
 // A finding is what was made of a letter or a text: one of the three, or no replies.
 type finding struct {
-	answer  *answer        // It is a question.
-	letter  *bounce.Letter // It arrived.
-	replies []explained
+	answer    *answer        // It is a question.
+	kind      bounce.Kind    // Of the message.
+	complaint string         // Of a feedback report.
+	letter    *bounce.Letter // It arrived.
+	replies   []explained
 }
 
 func (e *explainer) printFound(p *page, found finding) {
 	switch {
 	case found.answer != nil:
 		e.printAnswer(p, found.answer)
-	case found.letter != nil:
-		e.printArrived(p, found.letter)
-	default:
+	case len(found.replies) > 0:
 		e.printLetter(p, found.replies)
+	default:
+		e.printNoReply(p, found)
 	}
 }
 
-// read finds the replies in a letter or a text. A line or two without a code is a question, "SMTP error code 3", and gets an answer instead. A letter
-// that nobody returned, and in which nobody quotes a code, was given for the way it took.
+// read finds the replies in a letter or a text. A line or two without a code is a question, "SMTP error code 3", and gets an answer instead. A message
+// that is no bounce, and in which there is no reply, was given for the way it took.
 func (e *explainer) read(r io.Reader) (finding, error) {
 	data, err := io.ReadAll(io.LimitReader(r, bounce.MaxLetter))
 	if err != nil {
 		return finding{}, fmt.Errorf("read the letter: %w", err)
 	}
-	replies, err := bounce.Read(bytes.NewReader(data))
+	m, err := bounce.ReadMessage(bytes.NewReader(data))
 	if err != nil {
 		return finding{}, fmt.Errorf("read the letter: %w", err)
 	}
+	replies := m.Replies
 	coded := slices.ContainsFunc(replies, func(r bounce.Reply) bool { return r.Code != 0 || r.Enhanced != "" })
 	if text := strings.TrimSpace(string(data[:min(len(data), maxQuestion+1)])); !coded && len(data) <= maxQuestion && text != "" && !strings.Contains(text, "\n\n") {
 		if a := e.answer(text); len(replies) == 0 && !a.empty() || len(a.conditions) > 0 {
 			return finding{answer: a}, nil
 		}
 	}
-	if !coded {
+	found := finding{kind: m.Kind, complaint: m.Complaint, replies: make([]explained, len(replies))}
+	if len(replies) == 0 {
 		if l, ok, err := bounce.ReadArrived(bytes.NewReader(data)); ok && err == nil {
-			return finding{letter: &l}, nil
+			found.letter = &l
 		}
 	}
-	found := finding{replies: make([]explained, len(replies))}
 	for i, reply := range replies {
 		found.replies[i] = e.explain(reply)
 	}
@@ -265,7 +277,7 @@ func (e *explainer) log(r io.Reader) (int, error) {
 		return 2, fmt.Errorf("read the log: %w", err)
 	}
 	status := 0
-	if s.Replies == 0 && s.Accepted == 0 {
+	if s.Replies == 0 && s.Known == 0 {
 		status = 2
 	}
 	if e.json {

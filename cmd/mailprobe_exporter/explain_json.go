@@ -150,6 +150,12 @@ func (e *explainer) repliesJSON(found []explained) []replyJSON {
 // writeFound writes the replies of a letter and, if that is what it is about, how it arrived.
 func (e *explainer) writeFound(found finding) error {
 	out := map[string]any{"replies": e.repliesJSON(found.replies)}
+	if found.kind != bounce.KindText {
+		out["kind"] = found.kind.String()
+	}
+	if found.complaint != "" {
+		out["feedback_type"] = found.complaint
+	}
 	if found.letter != nil {
 		out["letter"] = e.letterJSON(found.letter)
 	}
@@ -222,6 +228,7 @@ func (e *explainer) causeJSON(c catalog.Cause) conditionJSON {
 // summaryJSON is what a log holds.
 type summaryJSON struct {
 	Lines        int         `json:"lines"`
+	Known        int         `json:"known_lines"` // Of a form that is known.
 	Replies      int         `json:"replies"`
 	Accepted     int         `json:"accepted"`
 	Inbound      int         `json:"inbound"`
@@ -231,7 +238,7 @@ type summaryJSON struct {
 
 // writeSummary writes the rows of a log, each with its example explained.
 func (e *explainer) writeSummary(s *bounce.Summary) error {
-	out := summaryJSON{s.Lines, s.Replies, s.Accepted, s.Inbound, make([]rowJSON, len(s.Rows)), make([]replyJSON, len(s.Unclassified))}
+	out := summaryJSON{s.Lines, s.Known, s.Replies, s.Accepted, s.Inbound, make([]rowJSON, len(s.Rows)), make([]replyJSON, len(s.Unclassified))}
 	for i, r := range s.Rows {
 		out.Rows[i] = rowJSON{r.Count, list(r.Codes), r.Provider, r.Cause, e.replyJSON(e.explain(r.Example))}
 	}

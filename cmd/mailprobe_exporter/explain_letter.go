@@ -14,14 +14,50 @@ import (
 // maxSame is how many recipients are named for whom an explanation holds.
 const maxSame = 20
 
+// notBounces say what a message is that is no bounce, and may be taken for one.
+var notBounces = map[bounce.Kind]catalog.Text{
+	bounce.KindFeedback: {
+		EN: "This is a feedback report (RFC 5965): a recipient complained about a message of yours, and the provider passes the complaint " +
+			"on. The message had been delivered. Do not write to this recipient again, and look where the address came from.",
+		RU: "Это отчёт о жалобе (feedback report, RFC 5965): получатель пожаловался на ваше письмо, и провайдер передаёт жалобу вам. " +
+			"Само письмо было доставлено. Больше не пишите этому получателю и выясните, откуда у вас его адрес.",
+	},
+	bounce.KindReceipt: {
+		EN: "This is a receipt (RFC 8098): the recipient's mail program reports that a message was displayed, deleted or handled. " +
+			"No server refused anything.",
+		RU: "Это уведомление о прочтении (RFC 8098): почтовая программа получателя сообщает, что письмо показано, удалено или обработано. " +
+			"Ни один сервер ничего не отклонял.",
+	},
+	bounce.KindAuto: {
+		EN: "This is an automatic message, for example the reply of somebody who is away. It holds no reply of a mail server.",
+		RU: "Это автоматическое сообщение, например автоответ того, кто в отъезде. Ответа почтового сервера в нём нет.",
+	},
+}
+
+// printNoReply says what a message or a text is in which there is no reply.
+func (e *explainer) printNoReply(p *page, found finding) {
+	what, told := notBounces[found.kind]
+	if told {
+		p.text("", p.say(what))
+	}
+	if found.complaint != "" {
+		p.text("", "Feedback-Type: "+p.theirs(found.complaint))
+	}
+	switch {
+	case found.letter != nil:
+		if told {
+			p.blank()
+		}
+		e.printArrived(p, found.letter)
+	case !told:
+		p.text("", p.say(words.noReply))
+		p.text("", p.say(words.noReplyHint))
+	}
+}
+
 // printLetter explains the replies of a letter. A letter to many people may come back with one reply for each: what they
 // mean is said once.
 func (e *explainer) printLetter(p *page, found []explained) {
-	if len(found) == 0 {
-		p.text("", p.say(words.noReply))
-		p.text("", p.say(words.noReplyHint))
-		return
-	}
 	type same struct {
 		entry, provider, list string
 		cause                 catalog.Cause
@@ -105,8 +141,13 @@ func (e *explainer) printSummary(p *page, s *bounce.Summary) {
 		p.text("", p.say(words.logInbound, s.Inbound))
 	}
 	switch {
+	case s.Known == 0 && s.Replies == 0:
+		p.text("", p.say(words.logUnknown))
+		return
+	case s.Known == 0:
+		p.text("", p.say(words.logGuessed))
 	case s.Replies == 0 && s.Accepted == 0:
-		p.text("", p.say(words.noReply))
+		p.text("", p.say(words.logNoDelivery))
 		return
 	case s.Replies == 0:
 		p.text("", p.say(words.logNothing))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -350,9 +352,55 @@ func TestExplainSummary(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 	inOrder(t, out, []string{`"lines": 3`, `"replies": 2`, `"accepted": 1`, `"rows": [`, `"count": 2`, `"provider": "yandex"`, `"cause": "user_unknown"`, `"example": {`})
-	if status, out, _ := explain(t, strings.NewReader("nothing\n"), "--summary"); status != 2 || !strings.Contains(out, "No reply") {
-		t.Errorf("an empty log: status %d, %s", status, out)
+	if status, out, _ := explain(t, strings.NewReader("nothing\n"), "--summary"); status != 2 || !strings.Contains(out, "No line of this log") {
+		t.Errorf("a log of an unknown form: status %d, %s", status, out)
 	}
+	quiet := "Nov 24 10:00:01 mail postfix/qmgr[100]: 4Abc1: removed\n"
+	if status, out, _ := explain(t, strings.NewReader(quiet), "--summary"); status != 0 || !strings.Contains(out, "tells of no delivery") {
+		t.Errorf("a log without deliveries: status %d, %s", status, out)
+	}
+	guessed := "10:00 app: the server said: 550 5.1.1 No such user\n"
+	if status, out, _ := explain(t, strings.NewReader(guessed), "--summary"); status != 0 || !strings.Contains(out, "not known here") {
+		t.Errorf("a log of an unknown form with a reply: status %d, %s", status, out)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(w, mailLog); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	gz := write(t, t.TempDir(), "mail.log.2.gz", packed.String())
+	if _, out, _ := explain(t, nil, "--summary", gz, path); !strings.Contains(out, "Lines read: 6. Deliveries that went well: 2.") {
+		t.Errorf("a compressed log: %s", out)
+	}
+	if _, out, _ := explain(t, &packed, "--summary"); !strings.Contains(out, "Lines read: 3.") {
+		t.Errorf("a compressed log on standard input: %s", out)
+	}
+}
+
+// TestExplainNoBounce: what a mail system or a program wrote, and is no bounce, is called what it is.
+func TestExplainNoBounce(t *testing.T) {
+	const top = "Return-Path: <>\nReceived: from a.example (a.example [203.0.113.9]) by b.example with ESMTP; Mon, 5 Oct 2026 10:00:00 +0000\n" +
+		"From: Anna <anna@example.org>\nTo: carol@example.com\nSubject: x\nMIME-Version: 1.0\n"
+	for _, c := range []struct{ name, text, kind, says string }{
+		{"feedback", top + "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nThe reply 550 5.1.1 user unknown is not meant.\n" +
+			"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: x\n\n--b--\n", "feedback_report", "Feedback-Type: abuse"},
+		{"receipt", top + "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nRead.\n--b--\n", "receipt", "RFC 8098"},
+		{"vacation", top + "Auto-Submitted: auto-replied\n\nI am away.\n", "automatic", "automatic message"},
+	} {
+		if status, out, _ := explain(t, strings.NewReader(c.text)); status != 0 || !strings.Contains(out, c.says) {
+			t.Errorf("%s: status %d, %s", c.name, status, out)
+		}
+		_, out, _ := explain(t, strings.NewReader(c.text), "--format", "json")
+		inOrder(t, out, []string{fmt.Sprintf("%q: %q", "kind", c.kind)})
+	}
+}
+
+// TestExplainWordsOfABounce: the reason in a bounce is explained though no code stands with it and servers wrote lines into its header.
+func TestExplainWordsOfABounce(t *testing.T) {
+	text := "Return-Path: <>\nReceived: from a.example (a.example [203.0.113.9]) by b.example with ESMTP; Mon, 5 Oct 2026 10:00:00 +0000\n" +
+		"From: <>\nTo: carol@example.com\nSubject: Mail\n\nYour mail could not be delivered to: <anna@example.org>\nAs their mailbox is full.\n"
+	_, out, _ := explain(t, strings.NewReader(text), "--format", "json")
+	inOrder(t, out, []string{`"kind": "bounce"`, `"cause": "mailbox_full"`})
 }
 
 // TestHostileText: what a peer wrote cannot command a terminal, and does not flood it.

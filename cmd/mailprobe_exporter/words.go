@@ -14,8 +14,8 @@ var words = struct {
 	// A blocklist that a reply names.
 	listed, listedDomain, listedDead, listedAtProvider, listedOwnServer, listedOwnDomain, listedMeanwhile catalog.Text
 	// Letters and logs.
-	letterReplies, logLines, logInbound, logRefused, logUnclassified, logNothing, readThem, noReply, noReplyHint, anybody catalog.Text
-	count, provider, codes, retryShort, example                                                                           catalog.Text
+	letterReplies, logLines, logInbound, logRefused, logUnclassified, logNothing, logUnknown, logGuessed, logNoDelivery, readThem, noReply, noReplyHint, anybody catalog.Text
+	count, provider, codes, retryShort, example                                                                                                                  catalog.Text
 	// Nothing found.
 	notKnown, notReply, didYouMean, whatItTakes catalog.Text
 
@@ -87,15 +87,33 @@ var words = struct {
 	logRefused:      catalog.Text{EN: "Each in detail", RU: "Каждая строка подробно"},
 	logUnclassified: catalog.Text{EN: "Replies that the catalogue does not know", RU: "Ответы, которых каталог не знает"},
 	logNothing:      catalog.Text{EN: "Nothing was refused or put off.", RU: "Отказов и отсрочек нет."},
-	readThem:        catalog.Text{EN: "Only the words tell the reason; examples stand below. Ask about one: explain \"550 the words\".", RU: "Причину называют только слова ответа, примеры ниже. Спросите про любой: explain \"550 слова ответа\"."},
-	noReply:         catalog.Text{EN: "No reply of a mail server was found in this text.", RU: "В этом тексте не нашлось ответа почтового сервера."},
-	noReplyHint:     catalog.Text{EN: "A reply looks like “550 5.1.1 User unknown”. In a returned letter it stands in the text or in the part “delivery status”: save the whole letter as a file (.eml, “show original”) and give that.", RU: "Ответ выглядит так: «550 5.1.1 User unknown». В возвращённом письме он стоит в тексте или в части «delivery status»: сохраните письмо целиком в файл (.eml, «показать оригинал») и передайте его."},
-	anybody:         catalog.Text{EN: "others", RU: "прочие"},
-	count:           catalog.Text{EN: "count", RU: "число"},
-	provider:        catalog.Text{EN: "provider", RU: "провайдер"},
-	codes:           catalog.Text{EN: "codes", RU: "коды"},
-	retryShort:      catalog.Text{EN: "send again", RU: "повторить"},
-	example:         catalog.Text{EN: "Example: %s", RU: "Пример: %s"},
+	logUnknown: catalog.Text{
+		EN: "No line of this log has a form that is known here, so nothing can be said about deliveries in it. Known are the logs of " +
+			"Postfix, Exim, Sendmail, OpenSMTPD, qmail, Courier, Haraka, Stalwart, maddy, Kerio Connect, MDaemon, hMailServer, PowerMTA " +
+			"and Exchange.",
+		RU: "Ни одна строка этого журнала не имеет известной здесь формы, поэтому о доставках в нём сказать нечего. Известны журналы " +
+			"Postfix, Exim, Sendmail, OpenSMTPD, qmail, Courier, Haraka, Stalwart, maddy, Kerio Connect, MDaemon, hMailServer, PowerMTA " +
+			"и Exchange.",
+	},
+	logGuessed: catalog.Text{
+		EN: "The form of this log is not known here. Replies are found by what they look like, so one may count more than once, " +
+			"and deliveries that succeeded are not counted.",
+		RU: "Форма этого журнала здесь не известна. Ответы найдены по внешнему виду, поэтому один ответ может быть учтён несколько раз, " +
+			"а удачные доставки не учтены.",
+	},
+	logNoDelivery: catalog.Text{
+		EN: "The log is understood. It tells of no delivery, neither of one that succeeded nor of one that failed.",
+		RU: "Журнал понятен. О доставках в нём ничего нет: ни об удачных, ни о неудачных.",
+	},
+	readThem:    catalog.Text{EN: "Only the words tell the reason; examples stand below. Ask about one: explain \"550 the words\".", RU: "Причину называют только слова ответа, примеры ниже. Спросите про любой: explain \"550 слова ответа\"."},
+	noReply:     catalog.Text{EN: "No reply of a mail server was found in this text.", RU: "В этом тексте не нашлось ответа почтового сервера."},
+	noReplyHint: catalog.Text{EN: "A reply looks like “550 5.1.1 User unknown”. In a returned letter it stands in the text or in the part “delivery status”: save the whole letter as a file (.eml, “show original”) and give that.", RU: "Ответ выглядит так: «550 5.1.1 User unknown». В возвращённом письме он стоит в тексте или в части «delivery status»: сохраните письмо целиком в файл (.eml, «показать оригинал») и передайте его."},
+	anybody:     catalog.Text{EN: "others", RU: "прочие"},
+	count:       catalog.Text{EN: "count", RU: "число"},
+	provider:    catalog.Text{EN: "provider", RU: "провайдер"},
+	codes:       catalog.Text{EN: "codes", RU: "коды"},
+	retryShort:  catalog.Text{EN: "send again", RU: "повторить"},
+	example:     catalog.Text{EN: "Example: %s", RU: "Пример: %s"},
 
 	notKnown:    catalog.Text{EN: "Nothing is known of %s.", RU: "О %s ничего не известно."},
 	notReply:    catalog.Text{EN: "%s is no reply of a mail server: those begin with 2, 3, 4 or 5 and have three digits.", RU: "%s — не ответ почтового сервера: в нём три цифры, и начинается он с 2, 3, 4 или 5."},

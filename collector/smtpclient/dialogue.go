@@ -78,6 +78,9 @@ func (d *dialogue) check() error {
 	if name := d.o.HeloName; name == "" || len(name) > 255 || strings.ContainsFunc(name, unsafe) {
 		return fmt.Errorf("hold session: %.64q is not a name for EHLO", name)
 	}
+	if v := d.o.ProxyHeader; v != "" && v != ProxyV1 && v != ProxyV2 {
+		return fmt.Errorf("hold session: %q is no version of the PROXY protocol", v)
+	}
 	if d.o.Login != nil {
 		if err := d.o.Login.check(); err != nil {
 			return err
@@ -109,6 +112,11 @@ func (d *dialogue) connect() bool {
 		if isLocal(err) {
 			d.s.Aborted = fmt.Errorf("open connection: %w", err)
 			return false
+		}
+	}
+	if err == nil && d.o.ProxyHeader != "" {
+		if err = sendProxyHeader(socket, d.o.ProxyHeader, earlier(start.Add(d.o.StageTimeout), d.deadline)); err != nil {
+			_ = socket.Close()
 		}
 	}
 	if !d.record(Step{Stage: StageConnect, Duration: time.Since(start)}, err) {
@@ -164,6 +172,7 @@ func (d *dialogue) record(step Step, err error) bool {
 			return false
 		}
 		step.Reply, step.Failure, step.Err = nil, failureOf(step.Stage, d.s.TLS != nil, err), err
+		step.Alert, step.Said = alertOf(err), saidOf(err)
 	}
 	d.hide(&step)
 	d.s.Steps = append(d.s.Steps, step)
@@ -219,7 +228,7 @@ func (d *dialogue) handshake() bool {
 		conn := tls.Client(limited, d.tlsConfig())
 		// The connection is bound to d.ctx already.
 		if err := conn.HandshakeContext(context.WithoutCancel(d.ctx)); err != nil {
-			return nil, handshakeError(err)
+			return nil, handshakeError(err, limited.seen)
 		}
 		limited.left = maxUnderTLS
 		state := conn.ConnectionState()
@@ -232,21 +241,31 @@ func (d *dialogue) handshake() bool {
 }
 
 // handshakeError shows what came instead of a TLS record, and lets go of the connection, which
-// crypto/tls puts into that error.
-func handshakeError(err error) error {
+// crypto/tls puts into that error. seen is the beginning of what the peer sent.
+func handshakeError(err error, seen []byte) error {
 	var e tls.RecordHeaderError
 	if !errors.As(err, &e) {
 		return err
 	}
 	e.Conn = nil
-	return fmt.Errorf("%w: %q", e, e.RecordHeader[:])
+	return saying(fmt.Errorf("%w: %q", e, e.RecordHeader[:]), seen)
 }
+
+// offered are all ciphers that Go has. Mail is sent with OpenSSL and the like, which offer RSA key
+// exchange and CBC ciphers that Go by default does not; a server that has no others works for all of
+// them, and that its ciphers are old is judged later, as its certificate is. Go sorts them, the good first.
+var offered = func() (ids []uint16) {
+	for _, suite := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
+		ids = append(ids, suite.ID)
+	}
+	return ids
+}()
 
 // tlsConfig returns what the handshake is made with. Any certificate will do: it is kept and
 // judged later, so that the expiry of one that does not verify is still seen. Sessions are not
 // resumed: each handshake proves anew that the server has the key.
 func (d *dialogue) tlsConfig() *tls.Config {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: offered}
 	if d.o.TLSConfig != nil {
 		c = d.o.TLSConfig.Clone()
 	}
@@ -334,7 +353,8 @@ func (d *dialogue) takeLeave() {
 type limitedConn struct {
 	net.Conn
 	left  int
-	first bool // We are to speak next: what the peer says before we do is injected.
+	first bool   // We are to speak next: what the peer says before we do is injected.
+	seen  []byte // The first maxSaid octets read.
 }
 
 // Write looks whether the peer has spoken at the last moment, since what was injected may come in a segment of its own.
@@ -352,6 +372,9 @@ func (c *limitedConn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p[:min(len(p), c.left)])
 	c.left -= n
+	if room := maxSaid - len(c.seen); room > 0 {
+		c.seen = append(c.seen, p[:min(n, room)]...)
+	}
 	return n, err
 }
 

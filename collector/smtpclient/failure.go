@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 )
 
@@ -41,6 +42,44 @@ func failureOf(stage Stage, secure bool, err error) Failure {
 		return FailureTLSHandshake
 	}
 	return FailureClosed
+}
+
+// maxSaid is how much is kept of what a peer says in place of a reply.
+const maxSaid = 100
+
+// A saidError is an error with what the peer said in place of what was expected.
+type saidError struct {
+	error
+	said string
+}
+
+func (e *saidError) Unwrap() error { return e.error }
+
+// saying adds what the peer said to an error, if it said anything.
+func saying(err error, octets []byte) error {
+	if len(octets) == 0 {
+		return err
+	}
+	return &saidError{err, string(octets[:min(len(octets), maxSaid)])}
+}
+
+// saidOf returns what the peer said, or "".
+func saidOf(err error) string {
+	var e *saidError
+	if !errors.As(err, &e) {
+		return ""
+	}
+	return e.said
+}
+
+// alertOf returns the words of the TLS alert that the peer sent, or "". Go has them as the error
+// below "remote error".
+func alertOf(err error) string {
+	var e *net.OpError
+	if !errors.As(err, &e) || e.Op != "remote error" || e.Err == nil {
+		return ""
+	}
+	return strings.TrimPrefix(e.Err.Error(), "tls: ")
 }
 
 // isNoRoute reports whether an error looks like that of a machine without a route: no route for

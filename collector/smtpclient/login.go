@@ -114,6 +114,7 @@ func (d *dialogue) hide(step *Step) {
 	if len(d.hidden) == 0 {
 		return
 	}
+	step.Said = ""
 	if errors.Is(step.Err, errProtocol) {
 		step.Err = fmt.Errorf("%w (left out, since a password was sent)", errProtocol)
 	}

@@ -42,10 +42,10 @@ func (r *replyReader) read() (*Reply, error) {
 	for lines := 1; ; lines++ {
 		line, err := r.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return nil, fmt.Errorf("%w of %d octets a line", errTooLong, maxLine)
+			return nil, saying(fmt.Errorf("%w of %d octets a line", errTooLong, maxLine), line)
 		}
 		if err != nil {
-			return nil, err
+			return nil, saying(err, line) // Of a line that never ends.
 		}
 		if size += len(line); size > maxReply || lines > maxLines {
 			return nil, fmt.Errorf("%w of %d octets or %d lines a reply", errTooLong, maxReply, maxLines)
@@ -85,7 +85,7 @@ func parseLine(line []byte) (code int, text []byte, more bool, err error) {
 	line = bytes.TrimSuffix(line, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) < 3 || line[0] < '2' || line[0] > '5' || !isDigit(line[1]) || !isDigit(line[2]) {
-		return 0, nil, false, fmt.Errorf("%w: %.40q", errProtocol, line)
+		return 0, nil, false, saying(fmt.Errorf("%w: %.40q", errProtocol, line), line)
 	}
 	code = int(line[0]-'0')*100 + int(line[1]-'0')*10 + int(line[2]-'0')
 	switch {
@@ -94,7 +94,7 @@ func parseLine(line []byte) (code int, text []byte, more bool, err error) {
 	case line[3] == ' ' || line[3] == '-':
 		return code, line[4:], line[3] == '-', nil
 	}
-	return 0, nil, false, fmt.Errorf("%w: %.40q", errProtocol, line)
+	return 0, nil, false, saying(fmt.Errorf("%w: %.40q", errProtocol, line), line)
 }
 
 // enhancedCode returns the enhanced status code that a text begins with (RFC 2034, RFC 3463), or "".

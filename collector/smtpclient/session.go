@@ -95,8 +95,10 @@ type Options struct {
 	HeloName   string  // Argument of EHLO: an FQDN or an address literal in brackets.
 	TLS        TLSMode // "" means TLSStart.
 	ServerName string  // Sent as SNI. Verification is the caller's (package checks) business.
-	// TLSConfig is what handshakes are made from; it is cloned, so many sessions may share one. nil means
-	// Go's defaults, TLS 1.2 at least. ServerName is set, verification and resumption are off in any case.
+	// ProxyHeader is sent before anything else, to a server behind a load balancer; "" sends none.
+	ProxyHeader ProxyVersion
+	// TLSConfig is what handshakes are made from; it is cloned, so many sessions may share one. nil means TLS 1.2
+	// at least and all ciphers that Go has. ServerName is set, verification and resumption are off in any case.
 	TLSConfig *tls.Config
 	// Route tells whether this machine has a route, asked when a connection failed as it does without. nil: Route.
 	Route func(netip.Addr) error
@@ -133,11 +135,15 @@ func (r *Reply) Class() string {
 // A Step is what happened at one stage: Reply or Failure is set, or neither where the
 // stage succeeded without a reply (connect, tls).
 type Step struct {
-	Stage    Stage
-	Sent     string // The command as sent, without line end; secrets masked.
-	Reply    *Reply
-	Failure  Failure
-	Err      error // Detail of a Failure; for logs and evidence, never a label.
+	Stage   Stage
+	Sent    string // The command as sent, without line end; secrets masked.
+	Reply   *Reply
+	Failure Failure
+	Err     error // Detail of a Failure; for logs and evidence, never a label.
+	// Alert is the TLS alert (RFC 8446 section 6) that the server ended the stage with, as in "handshake failure"; "" if none.
+	Alert string
+	// Said is the beginning of what the server sent where a reply or TLS was expected: at most 100 octets, as they came.
+	Said     string
 	Duration time.Duration
 }
 

@@ -182,6 +182,7 @@ type Server struct {
 	Port            uint16
 	ServerName      string // Name expected in the certificate.
 	TLS             string // implicit, starttls or none.
+	ProxyProtocol   string // The version of the PROXY header to send first, v1 or v2; "" sends none.
 	Role            Role
 	RoleOpen        bool // Role is mx for want of a configured one: mta if SPF shows that the server sends, too.
 	PublicAddresses []netip.Addr

@@ -158,7 +158,7 @@ func newSender(name string) *Sender {
 
 // server reads one of the servers.
 func (p *parser) server(v value) (entry, bool) {
-	m := v.mapping("address", "server_name", "role", "tls", "public_addresses", "recipient", "credentials", "relay_test", "module", "labels")
+	m := v.mapping("address", "server_name", "role", "tls", "proxy_protocol", "public_addresses", "recipient", "credentials", "relay_test", "module", "labels")
 	e := entry{target: p.common(m, KindServer)}
 	s := &Server{}
 	e.target.Server = s
@@ -175,6 +175,7 @@ func (p *parser) server(v value) (entry, bool) {
 		readInto(v, &s.Role, oneOf(RoleMX, RoleSubmission, RoleMTA))
 	})
 	m.at("tls", func(v value) { readInto(v, &s.TLS, oneOf("implicit", "starttls", "none")) })
+	m.at("proxy_protocol", func(v value) { readInto(v, &s.ProxyProtocol, oneOf("v1", "v2")) })
 	m.at("public_addresses", func(v value) { s.PublicAddresses = readList(v, parseAddr) })
 	m.at("recipient", func(v value) { s.Recipient = p.recipient(v) })
 	m.at("credentials", func(v value) {

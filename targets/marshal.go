@@ -125,6 +125,7 @@ type (
 		ServerName      string              `yaml:"server_name"`
 		Role            Role                `yaml:"role,omitempty"`
 		TLS             string              `yaml:"tls"`
+		ProxyProtocol   string              `yaml:"proxy_protocol,omitempty"`
 		PublicAddresses []string            `yaml:"public_addresses,omitempty,flow"`
 		Recipient       *writtenRecipient   `yaml:"recipient,omitempty,flow"`
 		Credentials     *writtenCredentials `yaml:"credentials,omitempty,flow"`
@@ -216,7 +217,7 @@ func (w *writtenConfig) add(t *Target) {
 	case t.Server != nil:
 		s := t.Server
 		out := writtenServer{
-			Address: t.Name, ServerName: s.ServerName, Role: s.Role, TLS: s.TLS,
+			Address: t.Name, ServerName: s.ServerName, Role: s.Role, TLS: s.TLS, ProxyProtocol: s.ProxyProtocol,
 			PublicAddresses: texts(s.PublicAddresses), Module: module, Labels: t.Labels,
 		}
 		if s.RoleOpen {

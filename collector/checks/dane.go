@@ -191,7 +191,7 @@ func (p *promise) lookUpFailed(ctx context.Context, r *Round, failed error, name
 	if bogus {
 		why = "the signatures are wrong"
 	}
-	r.Part("records", HoldRecords).Find("dane_lookup_failed", p.severity(), fmt.Sprintf("asking for TLSA records of %s gives SERVFAIL: %s", name, why), ServerValues(p.target.Server, netip.Addr{}), catalog.Values{catalog.ValueHost: base})
+	r.Part("records", HoldRecords).Find("dane_lookup_failed", p.severity(), fmt.Sprintf("asking for TLSA records of %s gives %s: %s", name, dnsclient.ResponseCode(failed), why), ServerValues(p.target.Server, netip.Addr{}), catalog.Values{catalog.ValueHost: base})
 	return nil
 }
 
@@ -251,7 +251,7 @@ func (p *promise) judgeSession(r *Round, addr netip.Addr, s *smtpclient.Session,
 // withoutTLS reports whether a server that showed no certificate let us in all the same: it does not offer STARTTLS or refuses it.
 func withoutTLS(s *smtpclient.Session) bool {
 	start := s.Step(smtpclient.StageSTARTTLS)
-	return s.Up() && (start == nil || start.Reply != nil && start.Reply.Code != 220)
+	return s.Up() && (start == nil || start.Reply != nil && start.Reply.Code != 220 && !deferred(start.Reply))
 }
 
 // judgeChain compares a chain, leaf first, with the records.

@@ -384,7 +384,7 @@ func (r *Round) sessionOptions(server *targets.Server) smtpclient.Options {
 		Route:      r.Env.Route,
 		HeloName:   r.Env.HeloName,
 		TLS:        smtpclient.TLSMode(server.TLS),
-		ServerName: server.ServerName,
+		ServerName: server.ServerName, ProxyHeader: smtpclient.ProxyVersion(server.ProxyProtocol),
 	}
 	if r.Target.Module != nil {
 		o.Timeout = r.Target.Module.Timeout

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,7 +53,7 @@ var smtpCheck = &Check{
 	},
 	Problems: []string{
 		"smtp_no_address", "smtp_not_allowed", "smtp_unreachable", "smtp_refused", "smtp_deferred", "smtp_silent", "smtp_protocol", "smtp_helo_only",
-		"smtp_starttls_missing", "smtp_starttls_broken", "smtp_tls_failed", "smtp_injected", "smtp_auth_unencrypted",
+		"smtp_starttls_missing", "smtp_starttls_broken", "smtp_tls_failed", "smtp_tls_no_common_cipher", "smtp_tls_old_cipher", "smtp_injected", "smtp_auth_unencrypted",
 		"certificate_expired", "certificate_not_yet_valid", "certificate_name_mismatch", "certificate_untrusted", "certificate_self_signed",
 		"certificate_incomplete_chain", "certificate_weak", "certificate_invalid", "vantage_refused",
 	},
@@ -275,6 +276,7 @@ func (d dialogue) findProblems() {
 			d.p.Find(problem, "", d.told(step), d.values(step))
 		}
 	}
+	d.findOldCipher()
 	if d.target.Server.TLS == string(smtpclient.TLSStart) && d.greeted() && !d.s.Before.Offers("STARTTLS") {
 		d.p.Find("smtp_starttls_missing", d.severity(), d.addr+": STARTTLS is not among the extensions", d.values(nil))
 	}
@@ -311,6 +313,9 @@ func (d dialogue) problemAt(step *smtpclient.Step) string {
 	case smtpclient.StageQuit:
 		return "" // All that we wanted has been said.
 	case smtpclient.StageTLS:
+		if noCommonCipher(d.s, step) {
+			return "smtp_tls_no_common_cipher"
+		}
 		return "smtp_tls_failed"
 	case smtpclient.StageHELO:
 		return "" // It hung up on EHLO, and that was a refusal: see problemOfReply.
@@ -349,19 +354,35 @@ func (d dialogue) problemOfReply(step *smtpclient.Step) string {
 			return d.refusal(helo)
 		}
 	case smtpclient.StageSTARTTLS:
-		if code != 220 {
+		switch {
+		case code == 220:
+		case d.aboutUs(step), deferred(step.Reply):
+			return d.refusal(step)
+		default:
 			return "smtp_starttls_broken"
 		}
 	case smtpclient.StageEHLOTLS:
 		switch {
 		case code == 250:
-		case d.aboutUs(step):
-			return "vantage_refused"
+		case !d.aboutUs(step) && (aboutTLS(step.Reply) || 500 <= code && code <= 504):
+			return "smtp_starttls_broken" // It knew the command before TLS.
 		default:
-			return "smtp_starttls_broken"
+			return d.refusal(step)
 		}
 	}
 	return ""
+}
+
+// deferred reports whether a reply asks to come back for a reason that has nothing to do with TLS, at whatever stage it comes: 421 that
+// the server hangs up (RFC 5321 section 3.8), 450 to 452 that it is busy or has a fault for the moment.
+func deferred(reply *smtpclient.Reply) bool { return reply.Code/100 == 4 && !aboutTLS(reply) }
+
+// wordsOfTLS are in replies about TLS.
+var wordsOfTLS = regexp.MustCompile(`(?i)\b(?:START)?TLS|\bSSL|certificate|encrypt|cipher|handshake`)
+
+// aboutTLS reports whether a refusal is about TLS by its code (RFC 3207 section 4: 454, and 403 of Sendmail) or by its words.
+func aboutTLS(reply *smtpclient.Reply) bool {
+	return reply.Code == 454 || reply.Code == 403 || slices.ContainsFunc(reply.Lines, wordsOfTLS.MatchString)
 }
 
 // refusal names the problem of a reply other than 220 or 250 to someone who has only come in.
@@ -387,7 +408,7 @@ func (d dialogue) aboutUs(step *smtpclient.Step) bool {
 // told is one line on what happened at a stage.
 func (d dialogue) told(step *smtpclient.Step) string {
 	if step.Reply == nil {
-		return fmt.Sprintf("%s: %s at stage %s after %v", d.addr, step.Failure, step.Stage, step.Duration.Round(time.Millisecond))
+		return fmt.Sprintf("%s: %s at stage %s after %v%s", d.addr, step.Failure, step.Stage, step.Duration.Round(time.Millisecond), peersWord(step))
 	}
 	return fmt.Sprintf("%s: at stage %s the server said %d %.200q", d.addr, step.Stage, step.Reply.Code, step.Reply.Lines[0])
 }

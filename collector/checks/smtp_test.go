@@ -418,7 +418,7 @@ func TestAboutUs(t *testing.T) {
 		"too_many_connections": "too many connections from your IP", "no_rdns": "Client host rejected: cannot find your reverse hostname",
 		"dynamic_address": "mail from dynamic IP addresses is not accepted", "poor_reputation": "rejected because of the poor reputation of your IP",
 		"not_accepting_mail": "no", "server_closing": "Service shutting down", "ok": "ok", "bad_helo": "Helo command rejected: need fully-qualified hostname",
-		"syntax_error": "Syntax error in parameters or arguments", "not_implemented": "Command not implemented", "server_error": "Internal server error",
+		"syntax_error": "Syntax error in parameters or arguments", "not_implemented": "Command not implemented", "server_error": "Internal server error", "tls": "TLS engine failed",
 	}
 	for _, c := range []struct{ steps, want string }{
 		{"banner 554 blocklisted", "vantage_refused"},
@@ -438,7 +438,21 @@ func TestAboutUs(t *testing.T) {
 		{"banner 220 ok, ehlo 502 not_implemented, helo 250 ok", "smtp_helo_only"},
 		{"banner 220 ok, ehlo 421 server_closing", "smtp_deferred"},
 		{"banner 220 ok, ehlo 250 ok, starttls 220 ok, ehlo_tls 421 rate_limited", "vantage_refused"},
-		{"banner 220 ok, ehlo 250 ok, starttls 220 ok, ehlo_tls 421 server_error", "smtp_starttls_broken"},
+		{"banner 220 ok, ehlo 250 ok, starttls 220 ok, ehlo_tls 421 server_error", "smtp_deferred"},
+		{"banner 220 ok, ehlo 250 ok, starttls 220 ok, ehlo_tls 450 server_error", "smtp_deferred"},
+		{"banner 220 ok, ehlo 250 ok, starttls 220 ok, ehlo_tls 451 server_closing", "smtp_deferred"},
+		{"banner 220 ok, ehlo 250 ok, starttls 220 ok, ehlo_tls 421 tls", "smtp_starttls_broken"},
+		{"banner 220 ok, ehlo 250 ok, starttls 220 ok, ehlo_tls 503 syntax_error", "smtp_starttls_broken"},
+		{"banner 220 ok, ehlo 250 ok, starttls 220 ok, ehlo_tls 554 not_accepting_mail", "smtp_refused"},
+		{"banner 220 ok, ehlo 250 ok, starttls 220 ok, ehlo_tls 550 blocklisted", "vantage_refused"},
+		{"banner 220 ok, ehlo 250 ok, starttls 220 ok, ehlo_tls 354 ok", "smtp_protocol"},
+		{"banner 220 ok, ehlo 250 ok, starttls 421 server_closing", "smtp_deferred"},
+		{"banner 220 ok, ehlo 250 ok, starttls 451 server_error", "smtp_deferred"},
+		{"banner 220 ok, ehlo 250 ok, starttls 421 too_many_connections", "vantage_refused"},
+		{"banner 220 ok, ehlo 250 ok, starttls 454 server_error", "smtp_starttls_broken"},
+		{"banner 220 ok, ehlo 250 ok, starttls 403 server_error", "smtp_starttls_broken"},
+		{"banner 220 ok, ehlo 250 ok, starttls 451 tls", "smtp_starttls_broken"},
+		{"banner 220 ok, ehlo 250 ok, starttls 502 not_implemented", "smtp_starttls_broken"},
 	} {
 		session := &smtpclient.Session{}
 		for step := range strings.SplitSeq(c.steps, ", ") {

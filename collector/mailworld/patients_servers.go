@@ -1,6 +1,7 @@
 package mailworld
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -8,6 +9,16 @@ import (
 	"os"
 	"time"
 )
+
+// cipherPatients have a server with which TLS is hard to agree on.
+var cipherPatients = []patient{
+	{"old-ciphers", "The server has old TLS ciphers only.", "smtp_tls_old_cipher", onServer, func(_ *World, h *home) {
+		h.hosts[0].server.Ciphers = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256}
+	}},
+	{"no-common-cipher", "The server ends the handshake: it has no TLS cipher that we offer.", "smtp_tls_no_common_cipher", onServer, func(_ *World, h *home) {
+		h.hosts[0].says("tls", "\x15\x03\x03\x00\x02\x02\x28") // The alert "handshake failure".
+	}},
+}
 
 // serverPatients have a server that does not talk as it should.
 var serverPatients = []patient{

@@ -22,6 +22,7 @@ import (
 type Server struct {
 	Name        string           // In greeting and EHLO.
 	Certificate *tls.Certificate // nil: no STARTTLS.
+	Ciphers     []uint16         // Those that TLS is to be agreed on with, 1.2 then; nil: Go's.
 	ImplicitTLS bool
 	Extensions  []string          // Beside STARTTLS; e.g. "SIZE 10240000", "AUTH PLAIN LOGIN".
 	AuthBefore  bool              // Offers AUTH before TLS too.
@@ -80,6 +81,9 @@ func newScripted(s Server, record func() *recording) *scripted {
 	out := &scripted{Server: s, record: record}
 	if s.Certificate != nil {
 		out.config = &tls.Config{Certificates: []tls.Certificate{*s.Certificate}, MinVersion: tls.VersionTLS12}
+		if s.Ciphers != nil {
+			out.config.MaxVersion, out.config.CipherSuites = tls.VersionTLS12, s.Ciphers
+		}
 	}
 	return out
 }

@@ -54,6 +54,14 @@ func (s *Session) Transcript() []string {
 	return lines
 }
 
+// Detail is what a failure was in full, for people: one line without control characters, "" if the stage did not fail.
+func (s *Step) Detail() string {
+	if s.Err == nil {
+		return ""
+	}
+	return noted(s.Err.Error())
+}
+
 // shown makes a text safe to look at.
 func shown(text string) string {
 	more := ""

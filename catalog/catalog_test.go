@@ -20,7 +20,7 @@ func TestData(t *testing.T) {
 		t.Error(err)
 	}
 	for what, n := range map[string]int{
-		"problems": len(c.problems), "replies": len(c.replies), "conditions": len(c.conditions), "settings": len(c.settings), "resolvers": len(c.resolvers),
+		"problems": len(c.problems), "replies": len(c.replies), "conditions": len(c.conditions), "settings": len(c.settings), "topics": len(c.topics), "mail services": len(c.services), "resolvers": len(c.resolvers),
 	} {
 		if n == 0 {
 			t.Errorf("there are no %s", what)
@@ -253,6 +253,10 @@ func small() map[string]string {
 		"data/codes.yml":         "codes: [{id: code_550, code: 550, " + verdict + ", " + advice + "}]",
 		"data/enhanced.yml":      `enhanced: [{id: enhanced_7_1, detail: "7.1", ` + verdict + ", " + advice + "}]",
 		"data/conditions.yml":    "conditions: [{id: a, words: [w], " + verdict + ", " + advice + "}]",
+		"data/topics.yml":        "topics: [{id: t, words: [one word], problems: [a_b], reasons: [policy], see: [t], " + advice + "}]",
+		"data/mailservices.yml": `mail_services: [{id: s, name: {en: S, ru: S}, provider: a, words: [another], user: {en: U, ru: U},
+			password: {en: P, ru: P}, page: "https://a.example/", checked: {on: "2026-12-01", by: others}, servers: [
+			{protocol: smtp, host: smtp.a.example, port: 465, encryption: tls}, {protocol: imap, host: imap.a.example, port: 993, encryption: tls}]}]`,
 		"data/programs.yml":      "programs: [{id: a, title: {en: T, ru: T}}]",
 		"data/reading.yml":       "code: {en: T, ru: T}",
 		"data/providers.yml":     "providers: [{id: a, name: {en: A, ru: A}, hosts: [a.example]}]",
@@ -275,6 +279,7 @@ func files(texts map[string]string) fstest.MapFS {
 func TestMalformedFiles(t *testing.T) {
 	const (
 		problems, blocklists, providers = "data/problems/smtp.yml", "data/blocklists.yml", "data/providers.yml"
+		topics, services                = "data/topics.yml", "data/mailservices.yml"
 		enhanced, resolvers, reply      = "data/enhanced.yml", "data/resolvers.yml", "data/replies/reply.yml"
 	)
 	again := func(text string) string { return text[:len(text)-1] + ", " + text[strings.IndexByte(text, '[')+1:] }
@@ -307,6 +312,29 @@ func TestMalformedFiles(t *testing.T) {
 		{reply, "text: [phrase one]", `enhanced: ["5.7.1-5.6.2"]`, `"5.7.1-5.6.2" is not a range`},
 		{reply, "text: [phrase one]", "codes: [600]", "reply r: code 600 is not one from 200 to 599"},
 		{reply, "match", "sure: true, match", "reply r: sure needs a provider and an enhanced code"},
+		// What people look for.
+		{topics, small()[topics], again(small()[topics]), "topic t stands twice"},
+		{topics, "words: [one word]", `words: ["?"]`, `topic t: "?" holds no word that means something`},
+		{topics, "words: [one word]", "words: []", "topic t: there are no words by which to look for it"},
+		{topics, "words: [one word]", "words: [ones words]", ""},
+		{topics, "words: [one word]", "words: [Another]", `mail service s: "another" leads to topic t, too`},
+		{topics, "words: [one word]", "words: [W]", `condition a: "w" leads to topic t, too`},
+		{topics, "problems: [a_b]", "problems: [a_c]", "topic t: there is no problem a_c"},
+		{topics, "problems: [a_b]", "replies: [code_551]", "topic t: there is no reply code_551"},
+		{topics, "problems: [a_b]", "replies: [code_550, enhanced_7_1, r], conditions: [a]", ""},
+		{topics, "problems: [a_b]", "conditions: [b]", "topic t: there is no condition b"},
+		{topics, "reasons: [policy]", "reasons: [bad_luck]", "topic t: there is no cause bad_luck"},
+		{topics, "see: [t]", "see: [u]", "topic t: there is no topic u"},
+		{topics, "see: [t]", "programs: [x]", "topic t: there is no setting x"},
+		{services, "provider: a", "provider: b", "mail service s: there is no provider b"},
+		{services, "port: 465", "port: 25", "mail service s: smtp port 25 with \"tls\" is no encrypted access"},
+		{services, "port: 993, encryption: tls", "port: 993, encryption: none", "is no encrypted access"},
+		{services, "protocol: imap", "protocol: pop3", "mail service s: "},
+		{services, "host: smtp.a.example", "host: SMTP.a.example", `host "SMTP.a.example" is not a name in lower case`},
+		{services, "2026-12-01", "last year", "does not say when and by what"},
+		{services, "by: others", "by: nobody", "does not say when and by what"},
+		{services, "password: {en: P, ru: P}", "password: {en: P}", "mail service s: password says nothing in ru"},
+		{services, "words: [another]", "words: []", "mail service s: there are no words"},
 		// What people are told.
 		{reply, "title: {en: T, ru: T}", "title: {en: T}", "reply r: title says nothing in ru"},
 		{reply, "title: {en: T, ru: T}", "title: {en: T., ru: T}", `reply r: title "T." ends in a full stop`},

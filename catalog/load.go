@@ -34,6 +34,8 @@ type Catalog struct {
 	codes      []*ReplyCode
 	enhanced   []*EnhancedCode
 	conditions []*Condition
+	topics     []*Topic
+	services   []*MailService
 	settings   []*Setting
 	reading    Reading
 	providers  []*ProviderInfo
@@ -46,7 +48,11 @@ type Catalog struct {
 	listByID     map[string]*Blocklist
 	providerByID map[string]*ProviderInfo
 	providerOf   map[string]string // From the suffix of a host's name to the provider's id.
-	known        map[string]bool   // Enhanced codes, as subject.detail.
+	topicByID    map[string]*Topic
+	entryList    []Entry
+	entries      map[[2]string]Entry // By kind and id.
+	search       *searchIndex
+	known        map[string]bool // Enhanced codes, as subject.detail.
 	classifier   *classifier
 	own          map[*Reply]bool // Entries that the operator wrote.
 }
@@ -73,6 +79,14 @@ func read(files fs.FS) (*Catalog, error) {
 	var conditions struct{ Conditions []*Condition }
 	load("data/conditions.yml", &conditions)
 	c.conditions = conditions.Conditions
+	var topics struct{ Topics []*Topic }
+	load("data/topics.yml", &topics)
+	c.topics = topics.Topics
+	var services struct {
+		Services []*MailService `yaml:"mail_services"`
+	}
+	load("data/mailservices.yml", &services)
+	c.services = services.Services
 	var settings struct{ Programs []*Setting }
 	load("data/programs.yml", &settings)
 	c.settings = settings.Programs
@@ -193,6 +207,10 @@ func (c *Catalog) index() error {
 	errs = append(errs, err)
 	_, err = byID(&c.conditions, "condition", func(e *Condition) string { return e.ID })
 	errs = append(errs, err)
+	c.topicByID, err = byID(&c.topics, "topic", func(t *Topic) string { return t.ID })
+	errs = append(errs, err)
+	_, err = byID(&c.services, "mail service", func(s *MailService) string { return s.ID })
+	errs = append(errs, err)
 	_, err = byID(&c.settings, "setting", func(s *Setting) string { return s.ID })
 	errs = append(errs, err)
 	_, err = byID(&c.codes, "code", func(e *ReplyCode) string { return threeDigits(e.Code) })
@@ -227,6 +245,12 @@ func (c *Catalog) index() error {
 			c.known[detail] = true
 		}
 	}
+	c.entryList, c.entries = c.Entries(), map[[2]string]Entry{}
+	for _, e := range c.entryList {
+		c.entries[[2]string{e.Kind, e.ID}] = e
+	}
+	c.search, err = newSearchIndex(c)
+	errs = append(errs, err)
 	c.classifier, err = newClassifier(c)
 	return errors.Join(append(errs, err)...)
 }

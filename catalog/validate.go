@@ -13,6 +13,7 @@ var (
 	wordForm      = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 	hostForm      = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*$`)
 	referenceForm = regexp.MustCompile(`^(RFC [1-9][0-9]*( (section|appendix) [0-9A-Z]+(\.[0-9]+)*)?|https?://[^ ]+|draft-[a-z0-9-]+|postconf\(5\) [a-z_]+)$`)
+	dateForm      = regexp.MustCompile(`^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$`)
 	loopback      = netip.MustParsePrefix("127.0.0.0/8")
 	refused       = netip.MustParsePrefix("127.255.255.0/24")
 )
@@ -76,6 +77,12 @@ func (c *Catalog) validate() error {
 			f.add("condition "+e.ID, "there are no words by which to look for it")
 		}
 	}
+	for _, t := range c.topics {
+		f.topic(c, t)
+	}
+	for _, s := range c.services {
+		f.mailService(c, s)
+	}
 	for _, s := range c.settings {
 		f.id("setting", s.ID)
 		f.text("setting "+s.ID, "title", s.Title)
@@ -122,6 +129,9 @@ func (c *Catalog) programs() map[string][]string {
 	}
 	for _, e := range c.conditions {
 		out["condition "+e.ID] = e.Programs
+	}
+	for _, t := range c.topics {
+		out["topic "+t.ID] = t.Programs
 	}
 	return out
 }

@@ -29,9 +29,13 @@ type explainFlags struct {
 	provider string
 }
 
-const explainHelp = `Say what a reply, a problem or a blocklist means, what causes it and what helps.
+const explainHelp = `Say what a reply, a problem, a blocklist or a word of the field means, what causes it and what helps.
 
   explain 550 5.7.26 "text of the reply"
+  explain dmarc
+  explain port 465
+  explain mail goes to spam
+  explain smtp.gmail.com
   explain smtp_deferred
   explain spamhaus_zen
   explain --file returned-letter.eml
@@ -40,7 +44,7 @@ const explainHelp = `Say what a reply, a problem or a blocklist means, what caus
 
 With --config.file, the entries of its catalog_files count too.
 
-Exit status: 0 explained, 2 nothing found or nothing known.`
+Exit status: 0 explained, 2 nothing found; entries with similar names are then named, and are no answer.`
 
 // addExplain adds the command to the program.
 func addExplain(app *kingpin.Application, f *explainFlags) *kingpin.CmdClause {
@@ -50,7 +54,7 @@ func addExplain(app *kingpin.Application, f *explainFlags) *kingpin.CmdClause {
 	c.Flag("lang", "Language: en or ru. By default that of LC_ALL, LC_MESSAGES or LANG.").Default(string(localeOf(os.Getenv))).EnumVar(&f.lang, string(catalog.English), string(catalog.Russian))
 	c.Flag("format", "For people or for programs: text or json.").Default("text").EnumVar(&f.format, "text", "json")
 	c.Flag("provider", "Who answered: a provider's id, as google, or the name of the server.").PlaceHolder("ID").StringVar(&f.provider)
-	c.Arg("what", "A reply (code, enhanced code, text), a problem, a blocklist or its zone, a provider, a cause; with --summary a mail log.").StringsVar(&f.what)
+	c.Arg("what", "A reply (code, enhanced code, text), a problem, a blocklist or its zone, a provider or its server, a cause, a port, a word or words of your own; with --summary a mail log.").StringsVar(&f.what)
 	return c
 }
 
@@ -252,10 +256,12 @@ func (e *explainer) read(r io.Reader) (finding, error) {
 		return finding{}, fmt.Errorf("read the letter: %w", err)
 	}
 	replies := m.Replies
+	var question *answer
 	coded := slices.ContainsFunc(replies, func(r bounce.Reply) bool { return r.Code != 0 || r.Enhanced != "" })
 	if text := strings.TrimSpace(string(data[:min(len(data), maxQuestion+1)])); !coded && len(data) <= maxQuestion && text != "" && !strings.Contains(text, "\n\n") {
-		if a := e.answer(text); len(replies) == 0 && !a.empty() || len(a.conditions) > 0 {
-			return finding{answer: a}, nil
+		question = e.answer(text)
+		if len(replies) == 0 && !question.empty() || len(question.conditions) > 0 {
+			return finding{answer: question}, nil
 		}
 	}
 	found := finding{kind: m.Kind, complaint: m.Complaint, replies: make([]explained, len(replies))}
@@ -263,6 +269,10 @@ func (e *explainer) read(r io.Reader) (finding, error) {
 		if l, ok, err := bounce.ReadArrived(bytes.NewReader(data)); ok && err == nil {
 			found.letter = &l
 		}
+	}
+	nothing := len(replies) == 0 && found.letter == nil && notBounces[found.kind].EN == ""
+	if nothing && question != nil && len(question.near) > 0 {
+		return finding{answer: question}, nil
 	}
 	for i, reply := range replies {
 		found.replies[i] = e.explain(reply)

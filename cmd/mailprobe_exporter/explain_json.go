@@ -162,7 +162,8 @@ func (e *explainer) writeFound(found finding) error {
 	return e.write(out)
 }
 
-// writeAnswer writes what was found, each kind of thing under its name; an empty list of replies if nothing was.
+// writeAnswer writes what was found, each kind of thing under its name. If nothing was, the list of replies is empty, and nearest
+// holds what has a similar name.
 func (e *explainer) writeAnswer(a *answer) error {
 	out := map[string]any{}
 	if len(a.replies) > 0 || a.empty() {
@@ -174,6 +175,10 @@ func (e *explainer) writeAnswer(a *answer) error {
 	add(out, "conditions", a.conditions, func(c *catalog.Condition) conditionJSON {
 		return conditionJSON{c.ID, c.Cause, c.Retry, c.Actor, e.adviceJSON(&c.Advice, nil)}
 	})
+	add(out, "topics", a.topics, e.topicJSON)
+	add(out, "mail_services", a.services, e.mailServiceJSON)
+	add(out, "settings", a.settings, e.settingJSON)
+	add(out, "nearest", a.near, e.entryJSON)
 	add(out, "blocklists", a.lists, e.blocklistJSON)
 	add(out, "providers", a.providers, e.providerJSON)
 	add(out, "causes", a.causes, e.causeJSON)

@@ -21,14 +21,25 @@ type answer struct {
 	problems   []catalog.Problem
 	lists      []*catalog.Blocklist
 	conditions []*catalog.Condition
+	topics     []*catalog.Topic
+	services   []*catalog.MailService
+	settings   []*catalog.Setting
 	providers  []*catalog.ProviderInfo
 	causes     []catalog.Cause
-	near       []string // Ids that may have been meant, where nothing was found.
-	badCode    bool     // It looks like a code and cannot be one.
+	near       []catalog.Entry // Those with the most similar names, where nothing was found. They are no answer.
+	badCode    bool            // It looks like a code and cannot be one.
 }
 
 func (a *answer) empty() bool {
-	return len(a.replies)+len(a.problems)+len(a.lists)+len(a.conditions)+len(a.providers)+len(a.causes) == 0
+	return len(a.replies)+len(a.problems)+len(a.lists)+len(a.conditions)+len(a.topics)+len(a.services)+
+		len(a.settings)+len(a.providers)+len(a.causes) == 0
+}
+
+// addFound adds what a question names or mentions.
+func (a *answer) addFound(f catalog.Found) {
+	a.topics = append(a.topics, f.Topics...)
+	a.services = append(a.services, f.Services...)
+	a.conditions = append(a.conditions, f.Conditions...)
 }
 
 // An explained reply has what there is to tell of it.
@@ -190,22 +201,29 @@ var (
 	codeAnywhere   = regexp.MustCompile(`(?:^|\D)([245]\d\d)(?:$|\D)`)
 )
 
-// answer looks up what was asked.
+// asksAbout recognises a question, which no server's reply is.
+var asksAbout = regexp.MustCompile(`(?i)^(how|what|why|where|which|when|как|что|почему|зачем|где|куда|какой|какие)\s|\?$`)
+
+// fewWords are too few for a server's reply: "spf record syntax".
+const fewWords = 3
+
+// answer looks up what was asked: names first, then replies, then words that speak of something.
 func (e *explainer) answer(asked string) *answer {
 	a := &answer{asked: asked}
-	if r, ok := parseReply(asked); ok {
+	a.addFound(e.cat.Named(asked))
+	if word := strings.ToLower(asked); !strings.ContainsAny(word, " \n") {
+		e.lookUp(a, word)
+	}
+	if !a.empty() {
+		return a
+	}
+	if r, ok := parseReply(asked); ok && !e.isPort(r) {
 		a.replies = e.asked(r)
 		return a
 	}
-	if first, _, _ := strings.Cut(asked, " "); threeDigits.MatchString(first) {
-		a.badCode = true
-		return a
-	}
-	if !strings.ContainsAny(asked, " \n") {
-		e.lookUp(a, strings.ToLower(asked))
-	} else if replies, err := bounce.Read(strings.NewReader(asked)); err == nil {
+	if replies, err := bounce.Read(strings.NewReader(asked)); err == nil && strings.ContainsAny(asked, " \n") {
 		// Words without a code are looked for below.
-		replies = slices.DeleteFunc(replies, func(r bounce.Reply) bool { return r.Code == 0 && r.Enhanced == "" })
+		replies = slices.DeleteFunc(replies, func(r bounce.Reply) bool { return r.Code == 0 && r.Enhanced == "" || e.isPort(r) })
 		a.replies = e.asked(replies...)
 	}
 	if !a.empty() {
@@ -215,17 +233,34 @@ func (e *explainer) answer(asked string) *answer {
 		a.conditions = append(a.conditions, c)
 		return a
 	}
+	mentioned := e.cat.Mentioned(asked)
+	if !mentioned.Empty() && (len(strings.Fields(asked)) <= fewWords || asksAbout.MatchString(asked)) {
+		a.addFound(mentioned)
+		return a
+	}
 	if x := e.explain(bounce.Reply{Text: asked}); x.known && strings.Contains(asked, " ") {
 		a.replies = append(a.replies, x)
 		return a
 	}
 	if m := codeAnywhere.FindStringSubmatch(asked); m != nil { // "SMTP error 550"
 		code, _ := strconv.Atoi(m[1])
-		a.replies = e.asked(bounce.Reply{Code: code})
+		if r := (bounce.Reply{Code: code}); !e.isPort(r) {
+			a.replies = e.asked(r)
+			return a
+		}
+	}
+	if a.addFound(mentioned); !a.empty() {
 		return a
 	}
-	a.near = nearest(strings.ToLower(asked), e.ids())
+	first, _, _ := strings.Cut(asked, " ")
+	a.badCode = threeDigits.MatchString(first)
+	a.near = e.nearestEntries(asked)
 	return a
+}
+
+// isPort reports whether the code of a reply is none and the number of a port: 465, 587.
+func (e *explainer) isPort(r bounce.Reply) bool {
+	return r.Enhanced == "" && e.cat.ReplyCode(r.Code) == nil && len(e.cat.Named(strconv.Itoa(r.Code)).Topics) > 0
 }
 
 // asked explains replies that somebody typed.
@@ -270,15 +305,26 @@ func (e *explainer) lookUp(a *answer, word string) {
 		}
 	}
 	for _, c := range e.cat.Conditions() {
-		if c.ID == word {
+		if c.ID == word && !slices.Contains(a.conditions, c) {
 			a.conditions = append(a.conditions, c)
+		}
+	}
+	if t := e.cat.TopicByID(word); t != nil && !slices.Contains(a.topics, t) {
+		a.topics = append(a.topics, t)
+	}
+	if id, ok := strings.CutPrefix(word, "setting_"); ok && e.cat.SettingByID(id) != nil {
+		a.settings = append(a.settings, e.cat.SettingByID(id))
+	}
+	for _, s := range e.cat.MailServices() {
+		if (s.ID == word || s.Provider == word) && !slices.Contains(a.services, s) {
+			a.services = append(a.services, s)
 		}
 	}
 	if p := e.cat.ProviderByID(word); p != nil {
 		a.providers = append(a.providers, p)
 	} else if id, ok := e.cat.Provider(zone); ok && strings.Contains(zone, ".") {
 		a.providers = append(a.providers, e.cat.ProviderByID(id))
-	} else {
+	} else if len(a.topics) == 0 {
 		a.providers = append(a.providers, e.providersCalled(word)...)
 	}
 	if slices.Contains(catalog.Causes(), catalog.Cause(word)) {
@@ -329,7 +375,7 @@ func (e *explainer) condition(asked string) *catalog.Condition {
 			switch {
 			case contains(asked, phrase):
 				length = len(phrase)
-			case len(asked) > 4 && contains(phrase, asked):
+			case strings.Contains(asked, " ") && contains(phrase, asked):
 				length = len(asked)
 			}
 			if length > longest {
@@ -352,26 +398,36 @@ func contains(s, part string) bool {
 	return part != "" && strings.Contains(" "+s+" ", " "+part+" ")
 }
 
-// ids are all names that explain takes.
-func (e *explainer) ids() (out []string) {
-	for _, p := range catalog.Problems() {
-		out = append(out, p.ID)
-	}
-	for _, b := range e.cat.Blocklists() {
-		out = append(out, b.ID)
-	}
-	for _, p := range e.cat.Providers() {
-		out = append(out, p.ID)
-	}
+// maxNear is how many nearest entries are shown.
+const maxNear = 8
+
+// nearestEntries are the entries whose names are most like what was asked: for a word those whose id differs by few letters, then
+// those whose title or name shares the most with it.
+func (e *explainer) nearestEntries(asked string) (out []catalog.Entry) {
+	entries := e.cat.Entries()
 	for _, c := range catalog.Causes() {
-		out = append(out, string(c))
+		entries = append(entries, catalog.Entry{Kind: kindCause, ID: string(c), Title: words.causeWords[c]})
 	}
-	for _, c := range e.cat.Conditions() {
-		out = append(out, c.ID)
+	var near []catalog.Entry
+	if word := strings.ToLower(asked); !strings.ContainsAny(word, " \n") {
+		ids := make([]string, len(entries))
+		for i, entry := range entries {
+			ids[i] = entry.ID
+		}
+		for _, id := range nearest(word, ids) {
+			near = append(near, entries[slices.Index(ids, id)])
+		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	for _, entry := range append(near, e.cat.Nearest(asked)...) {
+		if len(out) < maxNear && !slices.Contains(out, entry) {
+			out = append(out, entry)
+		}
+	}
+	return out
 }
+
+// kindCause is the kind of an entry that is a cause; the others are the catalogue's.
+const kindCause = "cause"
 
 // nearest returns up to ten ids that may have been meant: the most similar first, then those that the word is a part of.
 func nearest(word string, ids []string) []string {

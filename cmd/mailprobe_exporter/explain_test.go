@@ -111,9 +111,26 @@ func TestExplain(t *testing.T) {
 		{[]string{"code_550"}, 0, []string{"550: "}},
 		{[]string{"reply_user_unknown"}, 0, []string{"There is no such mailbox"}},
 		// Nothing.
-		{[]string{"smtp_defered"}, 2, []string{"Nothing is known of “smtp_defered”", "smtp_deferred"}},
-		{[]string{"dkim"}, 2, []string{"Was one of these meant?", "dkim_"}},
-		{[]string{"neither", "here", "nor", "there"}, 2, []string{"Nothing is known of", "explain takes a reply"}},
+		{[]string{"smtp_defered"}, 2, []string{"There is no entry for “smtp_defered”", "Nearest entries, by their names", "explain smtp_deferred: "}},
+		{[]string{"greylistng"}, 2, []string{"There is no entry for", "Nearest entries", "explain greylisting: "}},
+		{[]string{"quetzalcoatl"}, 2, []string{"There is no entry for", "explain takes a reply"}},
+		{[]string{"neither", "here", "nor", "there"}, 2, []string{"There is no entry for", "explain takes a reply"}},
+		// Words, ports, settings.
+		{[]string{"dkim"}, 0, []string{"DKIM: a signature in the message", "What to do first", "What goes wrong with it", "explain dkim_missing: ", "explain 5.7.20: ", "explain dkim_failed: ", "See also: explain sender_authentication"}},
+		{[]string{"what", "is", "dkim?"}, 0, []string{"DKIM: a signature"}},
+		{[]string{"465"}, 0, []string{"Port 465: ", "not a reply code", "explain setting_port: "}},
+		{[]string{"587"}, 0, []string{"Port 587: "}},
+		{[]string{"465 does not work"}, 0, []string{"Port 465: "}},
+		{[]string{"порт 587", "--lang", "ru"}, 0, []string{"Порт 587: ", "Что сделать сначала", "Что с этим бывает не так"}},
+		{[]string{"spf", "record", "syntax"}, 0, []string{"SPF: which servers"}},
+		{[]string{"sender", "address", "rejected"}, 0, []string{`cause="sender_rejected"`}},
+		{[]string{"smtp.mail.ru"}, 0, []string{"settings for mail programs", "Outgoing mail (SMTP): smtp.mail.ru, port 465, SSL/TLS", "imap.mail.ru, port 993", "password for external applications", "2026-12-01", "mail_ru: "}},
+		{[]string{"google"}, 0, []string{"smtp.gmail.com", "2-Step Verification", "500 recipients a day", "google: "}},
+		{[]string{"setting_port"}, 0, []string{"Port and encryption", "Thunderbird: ", "Apple Mail: ", "SeaMonkey: "}},
+		{[]string{"out of memory"}, 0, []string{"the sender's own mail server", "you, the sender"}},
+		{[]string{"Outlook: 0x800CCC0E"}, 0, []string{"cannot find or reach its server"}},
+		{[]string{"The server you are connected to is using a security certificate that cannot be verified. A certificate chain processed"}, 0, []string{"cannot verify the certificate"}},
+		{[]string{"The target principal name is incorrect"}, 0, []string{"for another name"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			status, out, stderr := explain(t, nil, c.args...)
@@ -192,7 +209,11 @@ func TestExplainJSONOfOthers(t *testing.T) {
 		status int
 		want   []string
 	}{
-		{"nothing_like_it_at_all", 2, []string{`{ "replies": [] }`}},
+		{"quetzalcoatl", 2, []string{`{ "replies": [] }`}},
+		{"greylistng", 2, []string{`"nearest": [`, `"kind": "topic"`, `"id": "greylisting"`, `"title": "Greylisting`, `"replies": []`}},
+		{"порт 587", 0, []string{`"topics": [`, `"id": "port_587"`, `"remedies": [`, `"entries": [`, `"kind": "problem"`, `"id": "smtp_unreachable"`, `"kind": "cause"`, `"kind": "setting"`, `"kind": "topic"`}},
+		{"gmail", 0, []string{`"mail_services": [`, `"protocol": "smtp"`, `"host": "smtp.gmail.com"`, `"port": 465`, `"encryption": "tls"`}},
+		{"setting_port", 0, []string{`"settings": [`, `"program": "Outlook"`}},
 		{"5.1.1", 0, []string{`"code": null`, `"enhanced": "5.1.1"`}},
 		{"smtp_deferred", 0, []string{`"problems": [`, `"id": "smtp_deferred"`, `"severity": "warning"`, `"remedies": [`}},
 		{"sorbs", 0, []string{`"blocklists": [`, `"id": "sorbs"`, `"since": "2024-06-05"`}},

@@ -38,6 +38,21 @@ func (e *explainer) printAnswer(p *page, a *answer) {
 		next()
 		e.printBlocklist(p, b)
 	}
+	for _, t := range a.topics {
+		next()
+		e.printTopic(p, t)
+	}
+	for _, s := range a.services {
+		next()
+		e.printMailService(p, s)
+	}
+	for _, s := range a.settings {
+		next()
+		p.title(p.say(s.Title))
+		for _, w := range s.Where {
+			p.item("  - ", w.Program+": "+p.say(w.Path))
+		}
+	}
 	for _, c := range a.conditions {
 		next()
 		p.title(p.say(c.Title))
@@ -63,7 +78,8 @@ func (e *explainer) printNothing(p *page, a *answer) {
 		p.text("", p.say(words.notKnown, asked))
 	}
 	if len(a.near) > 0 {
-		p.text("", p.say(words.didYouMean, strings.Join(a.near, ", ")))
+		p.heading(p.say(words.nearest))
+		e.printEntries(p, a.near)
 	}
 	p.blank()
 	p.text("", p.say(words.whatItTakes))

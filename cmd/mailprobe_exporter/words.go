@@ -17,7 +17,10 @@ var words = struct {
 	letterReplies, logLines, logInbound, logRefused, logUnclassified, logNothing, logUnknown, logGuessed, logNoDelivery, readThem, noReply, noReplyHint, anybody catalog.Text
 	count, provider, codes, retryShort, example                                                                                                                  catalog.Text
 	// Nothing found.
-	notKnown, notReply, didYouMean, whatItTakes catalog.Text
+	notKnown, notReply, nearest, whatItTakes catalog.Text
+	// Topics and settings of mail services.
+	topicCauses, topicRemedies, belongs, seeAlso                                                                                         catalog.Text
+	mailService, outgoing, incomingIMAP, incomingPOP3, server, user, password, before, limits, checkedOwn, checkedOthers, serviceReplies catalog.Text
 
 	actors     map[catalog.Actor]catalog.Text
 	retries    map[catalog.Retry]catalog.Text
@@ -115,10 +118,27 @@ var words = struct {
 	retryShort:  catalog.Text{EN: "send again", RU: "повторить"},
 	example:     catalog.Text{EN: "Example: %s", RU: "Пример: %s"},
 
-	notKnown:    catalog.Text{EN: "Nothing is known of %s.", RU: "О %s ничего не известно."},
+	topicCauses:    catalog.Text{EN: "What goes wrong with it", RU: "Что с этим бывает не так"},
+	topicRemedies:  catalog.Text{EN: "What to do first", RU: "Что сделать сначала"},
+	belongs:        catalog.Text{EN: "Problems and replies that belong to it", RU: "Связанные проблемы и ответы"},
+	seeAlso:        catalog.Text{EN: "See also: %s", RU: "Смотрите также: %s"},
+	mailService:    catalog.Text{EN: "%s: settings for mail programs", RU: "%s: настройки для почтовых программ"},
+	outgoing:       catalog.Text{EN: "Outgoing mail (SMTP)", RU: "Исходящая почта (SMTP)"},
+	incomingIMAP:   catalog.Text{EN: "Incoming mail (IMAP)", RU: "Входящая почта (IMAP)"},
+	incomingPOP3:   catalog.Text{EN: "Incoming mail (POP3)", RU: "Входящая почта (POP3)"},
+	server:         catalog.Text{EN: "%s: %s, port %d, %s", RU: "%s: %s, порт %d, %s"},
+	user:           catalog.Text{EN: "User name: %s", RU: "Имя пользователя: %s"},
+	password:       catalog.Text{EN: "Password: %s", RU: "Пароль: %s"},
+	before:         catalog.Text{EN: "Before that: %s", RU: "До этого: %s"},
+	limits:         catalog.Text{EN: "Limits: %s", RU: "Лимиты: %s"},
+	checkedOwn:     catalog.Text{EN: "Compared on %s with what the provider publishes. If it differs, its own page is right: %s", RU: "Сверено %s с тем, что публикует провайдер. Если есть расхождения, верна его страница: %s"},
+	checkedOthers:  catalog.Text{EN: "Compared on %s with what several others publish. If it differs, the provider's own page is right: %s", RU: "Сверено %s с несколькими независимыми описаниями. Если есть расхождения, верна страница провайдера: %s"},
+	serviceReplies: catalog.Text{EN: "What its servers reply: explain %s", RU: "Что отвечают его серверы: explain %s"},
+
+	notKnown:    catalog.Text{EN: "There is no entry for %s.", RU: "Записи о %s нет."},
 	notReply:    catalog.Text{EN: "%s is no reply of a mail server: those begin with 2, 3, 4 or 5 and have three digits.", RU: "%s — не ответ почтового сервера: в нём три цифры, и начинается он с 2, 3, 4 или 5."},
-	didYouMean:  catalog.Text{EN: "Was one of these meant? %s", RU: "Возможно, имелось в виду: %s"},
-	whatItTakes: catalog.Text{EN: "explain takes a reply (explain 550 5.7.26 \"text\"), a problem (explain smtp_deferred), a blocklist (explain spamhaus_zen), a provider (explain google), a cause (explain greylisted), or a returned letter (explain --file letter.eml).", RU: "explain принимает ответ (explain 550 5.7.26 \"текст\"), проблему (explain smtp_deferred), чёрный список (explain spamhaus_zen), провайдера (explain yandex), причину (explain greylisted) или возвращённое письмо (explain --file letter.eml)."},
+	nearest:     catalog.Text{EN: "Nearest entries, by their names", RU: "Ближайшие по названию записи"},
+	whatItTakes: catalog.Text{EN: "explain takes a reply (explain 550 5.7.26 \"text\"), a problem (explain smtp_deferred), a blocklist (explain spamhaus_zen), a provider (explain google), its server (explain smtp.gmail.com), a cause (explain greylisted), a port (explain port 465), a word or a few of your own (explain dmarc, explain mail goes to spam), or a bounce (explain --file letter.eml).", RU: "explain принимает ответ (explain 550 5.7.26 \"текст\"), проблему (explain smtp_deferred), чёрный список (explain spamhaus_zen), провайдера (explain yandex), его сервер (explain smtp.mail.ru), причину (explain greylisted), порт (explain порт 465), слово или свои слова (explain dmarc, explain письма попадают в спам) или возвращённое письмо (explain --file letter.eml)."},
 
 	actors: map[catalog.Actor]catalog.Text{
 		catalog.ActorSender:    {EN: "you, the sender, or whoever looks after your mail", RU: "вы, отправитель, или тот, кто ведёт вашу почту"},

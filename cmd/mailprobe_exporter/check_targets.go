@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
@@ -38,9 +39,9 @@ func (k *checker) read(ctx context.Context) (*asked, error) {
 	}
 	dns = checks.NewProofs(targets.Vantage{}).Believing(dns)
 	for _, arg := range k.flags.targets {
-		t, configured, err := k.cfg.Typed(arg)
+		t, configured, err := k.typed(arg)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errCheck, err)
+			return nil, err
 		}
 		if slices.Contains(a.names, t.Name) {
 			continue
@@ -67,6 +68,24 @@ func (k *checker) read(ctx context.Context) (*asked, error) {
 		return nil, fmt.Errorf("%w: --dkim-selector and --sender are about a domain, and none of the targets is one", errCheck)
 	}
 	return a, nil
+}
+
+// typed returns the target that an argument stands for, and whether it is configured.
+func (k *checker) typed(arg string) (t *targets.Target, configured bool, err error) {
+	t, configured, err = k.cfg.Typed(arg)
+	if err == nil && (configured || !doubtful(arg)) {
+		return t, configured, nil
+	}
+	if m, ok := torn(k.cfg, k.flags.targets); ok {
+		return nil, false, fmt.Errorf("%w: %q: %s", errCheck, strings.Join(k.flags.targets, " "), m.says())
+	}
+	if m, ok := mistype(k.cfg, arg); ok && (err != nil || m.meant[0] != t.Name) {
+		return nil, false, fmt.Errorf("%w: %q: %s", errCheck, shownArgument(arg), m.says())
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", errCheck, err)
+	}
+	return t, configured, nil
 }
 
 // readAll takes all that is configured.

@@ -60,7 +60,12 @@ func TestCheck(t *testing.T) {
 		{"two", []string{"healthy.example", "two-spf.example"}, 1, []string{"healthy.example, two-spf.example: problems found"}, nil},
 		{"one twice", []string{"parked.example", "PARKED.example."}, 0, []string{"\nparked.example: all is well."}, []string{"parked.example, parked.example"}},
 
-		{"no name", []string{"a b"}, 2, []string{`check: target cannot be read: "a b"`}, nil},
+		{"no name", []string{"!!"}, 2, []string{`check: target cannot be read: "!!"`}, nil},
+		{"a name of another script", []string{"пример.example"}, 1, []string{"smtp       пример.example:25 (xn--e1afmkfd.example:25): ", "\nпример.example (xn--e1afmkfd.example): problems found"}, nil},
+		{"a mailbox", []string{"anna@two-spf.example"}, 2, []string{"type: mailprobe_exporter check two-spf.example\n", "--dkim-selector"}, []string{"CRITICAL"}},
+		{"words for a name", []string{"mail", "example", "org"}, 2, []string{`"mail example org"`, "type: mailprobe_exporter check mail.example.org\n"}, nil},
+		{"a port for itself", []string{"mx.example.org", "25"}, 2, []string{"type: mailprobe_exporter check mx.example.org:25\n"}, nil},
+		{"a password in a URL", []string{"https://anna:hunter2@example.org/"}, 2, []string{"type: mailprobe_exporter check example.org\n"}, []string{"hunter2"}},
 		{"a selector without a domain", []string{"mx1.healthy.example:25", "--dkim-selector=s1"}, 2, []string{"are about a domain"}, nil},
 		{"a bad selector", []string{"healthy.example", "--dkim-selector=a b"}, 2, []string{"want a selector"}, nil},
 		{"a user without a password", []string{"mx1.healthy.example", "--username=anna"}, 2, []string{"belong together"}, nil},

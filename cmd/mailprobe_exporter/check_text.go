@@ -8,6 +8,7 @@ import (
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector"
+	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
 // A reporter writes a report for people.
@@ -50,7 +51,7 @@ func (r *reporter) writeCheck(s *collector.Snapshot, check string) {
 	case unknown > 0:
 		says = r.say(checkWords.partly)
 	}
-	verdict := fmt.Sprintf("%s %-10s %s: %s", r.style(style, mark), check, s.Target.Name, says)
+	verdict := fmt.Sprintf("%s %-10s %s: %s", r.style(style, mark), check, readable(s.Target.Name), says)
 	if mark == "-" {
 		r.line(verdict)
 		return
@@ -120,7 +121,7 @@ func (r *reporter) writePorts() {
 			continue
 		}
 		if p.host != said {
-			r.heading(r.say(checkWords.ports, p.host))
+			r.heading(r.say(checkWords.ports, readable(p.host)))
 			said = p.host
 		}
 		r.hanging(fmt.Sprintf("  %-5d ", p.number), strings.Repeat(" ", 8), r.portSays(p))
@@ -190,7 +191,7 @@ func (r *reporter) writeProblem(f found) {
 		r.blank()
 		head := r.say(words.remedies)
 		if len(f.where) > 1 {
-			head += " (" + r.say(checkWords.firstOf, f.where[0].target) + ")"
+			head += " (" + r.say(checkWords.firstOf, readable(f.where[0].target)) + ")"
 		}
 		r.text("  ", head+":")
 		for i, s := range remedies {
@@ -220,15 +221,24 @@ func (r *reporter) writeEvidence(evidence []string) {
 	}
 }
 
+// readable is the name of a target, with what people write for it where that is another: пример.рф (xn--e1afmkfd.xn--p1ai).
+func readable(name string) string {
+	if written, ok := targets.InScript(name); ok {
+		return written + " (" + name + ")"
+	}
+	return name
+}
+
 // samePlaces puts places of which the same was seen together, as the ports of one server.
 func samePlaces(list []place) (out []place) {
 	for _, w := range list {
 		i := slices.IndexFunc(out, func(o place) bool { return len(o.evidence) > 0 && slices.Equal(o.evidence, w.evidence) })
 		if i < 0 {
+			w.target = readable(w.target)
 			out = append(out, w)
 			continue
 		}
-		out[i].target += ", " + w.target
+		out[i].target += ", " + readable(w.target)
 	}
 	return out
 }
@@ -261,7 +271,7 @@ func (r *reporter) writeAccepted() {
 	r.heading(r.say(checkWords.accepted))
 	for _, f := range r.accepted {
 		for _, w := range f.where {
-			r.item("  - ", fmt.Sprintf("%s: %s (%s)", w.target, f.problem.ID, w.reason))
+			r.item("  - ", fmt.Sprintf("%s: %s (%s)", readable(w.target), f.problem.ID, w.reason))
 		}
 	}
 }
@@ -307,9 +317,9 @@ func (r *reporter) untoldByReason() (out []untoldFor) {
 		if thing := clip(sanitise(u.thing), maxName); ok && last.target == u.target && last.check == u.check {
 			g.of[len(g.of)-1] += ", " + thing
 		} else if thing == "" {
-			g.of = append(g.of, u.target+", "+u.check)
+			g.of = append(g.of, readable(u.target)+", "+u.check)
 		} else {
-			g.of = append(g.of, u.target+", "+u.check+": "+thing)
+			g.of = append(g.of, readable(u.target)+", "+u.check+": "+thing)
 		}
 	}
 	return out
@@ -338,7 +348,11 @@ func (r *reporter) writeOwn() {
 
 // writeVerdict is the last line.
 func (r *reporter) writeVerdict() {
-	names := strings.Join(r.asked.names, ", ")
+	shown := make([]string, len(r.asked.names))
+	for i, name := range r.asked.names {
+		shown[i] = readable(name)
+	}
+	names := strings.Join(shown, ", ")
 	switch {
 	case r.interrupted:
 		r.text("", r.say(checkWords.interrupted))

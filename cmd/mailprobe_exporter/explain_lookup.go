@@ -198,7 +198,9 @@ var (
 	startsWithCode = regexp.MustCompile(`(?is)^["'<(\[«“]*(?:smtp[;:]\s*)?([2-5]\d\d)(?:[-\s:;,.]+\(?#?([245]\.\d{1,3}\.\d{1,3})\b)?(?:$|[-\s:;,.)\]]+(.*))$`)
 	enhancedAlone  = regexp.MustCompile(`(?s)^["'<(\[#]*([245]\.\d{1,3}\.\d{1,3})(?:$|[-\s:;,)\]]+(.*))$`)
 	threeDigits    = regexp.MustCompile(`^\d{3}$`)
-	codeAnywhere   = regexp.MustCompile(`(?:^|\D)([245]\d\d)(?:$|\D)`)
+	// An enhanced code among words, and no piece of an IP address.
+	enhancedAnywhere = regexp.MustCompile(`(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?:$|[^\d.]|\.(?:\s|$))`)
+	codeAnywhere     = regexp.MustCompile(`(?:^|\D)([245]\d\d)(?:$|\D)`)
 )
 
 // asksAbout recognises a question, which no server's reply is.
@@ -227,6 +229,10 @@ func (e *explainer) answer(asked string) *answer {
 		a.replies = e.asked(replies...)
 	}
 	if !a.empty() {
+		return a
+	}
+	if m := enhancedAnywhere.FindStringSubmatch(asked); m != nil { // "ndr 5.1.1"
+		a.replies = e.asked(bounce.Reply{Enhanced: m[1], Text: joinLines(enhancedAnywhere.ReplaceAllString(asked, " "), "")})
 		return a
 	}
 	if c := e.condition(asked); c != nil {

@@ -117,6 +117,9 @@ func TestExplain(t *testing.T) {
 		{[]string{"neither", "here", "nor", "there"}, 2, []string{"There is no entry for", "explain takes a reply"}},
 		// Words, ports, settings.
 		{[]string{"dkim"}, 0, []string{"DKIM: a signature in the message", "What to do first", "What goes wrong with it", "explain dkim_missing: ", "explain 5.7.20: ", "explain dkim_failed: ", "See also: explain sender_authentication"}},
+		{[]string{"ndr 5.1.1"}, 0, []string{"5.1.1: "}},
+		{[]string{"ошибка 5.7.26 от gmail"}, 0, []string{"5.7.26: "}},
+		{[]string{"timeout at 192.0.2.5"}, 0, []string{"Timeout: "}},
 		{[]string{"what", "is", "dkim?"}, 0, []string{"DKIM: a signature"}},
 		{[]string{"465"}, 0, []string{"Port 465: ", "not a reply code", "explain setting_port: "}},
 		{[]string{"587"}, 0, []string{"Port 587: "}},

@@ -262,7 +262,7 @@ func TestOptions(t *testing.T) {
 		gone    []string
 	}{
 		"defaults": {Options{}, []string{
-			"max without (job, instance, pod, container, endpoint, service, namespace, node) (mailprobe_problem)", "< 1814400", "problems.md#spf_missing", "{{ $externalURL }}",
+			"max without (job, instance, pod, container, endpoint, service, namespace, node) (mailprobe_problem)", "severity=~\"warning|critical\"", "problems.md#spf_missing", "{{ $externalURL }}",
 		}, []string{"`, version"}},
 		"selector": {Options{JobSelector: `job=~"mail.*", env="a"`}, []string{
 			`(mailprobe_problem{job=~"mail.*", env="a",problem="spf_missing"})`, `up{job=~"mail.*", env="a"} == 0`,

@@ -123,6 +123,7 @@ func (m *maker) recorded() group {
 		m.mendedRecord(),
 		m.listingRecord(),
 		m.causeRecord(),
+		m.expiringRecord(),
 	}, m.stsRecords()...)}
 }
 

@@ -13,7 +13,7 @@ import (
 func (m *maker) problemGroups() []group {
 	var groups []group
 	for _, p := range catalog.Problems() {
-		if !hasAlert(&p) || blocklistProblems[p.ID] || p.Check == "vantage" {
+		if !hasAlert(&p) || blocklistProblems[p.ID] || p.ID == expiringProblem || p.Check == "vantage" {
 			continue
 		}
 		name := "mailprobe-" + strings.ReplaceAll(p.Check, "_", "-")

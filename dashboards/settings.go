@@ -31,6 +31,7 @@ type settings struct {
 	staleAfter, lag, running                 time.Duration
 	certificateWarning, certificateCritical  time.Duration
 	warningShare, criticalShare              float64 // Of a certificate's life.
+	ownThresholds                            bool    // One of these four was set to something else: see Deprecated.
 	listedLists, lookupsNear, timeScale      float64
 	replicaLabels, alertLabels               []string
 	groupWait, groupInterval, repeatInterval time.Duration // Of alertmanager.yml.
@@ -81,10 +82,10 @@ func (s *settings) table() []Setting {
 		{"stale_after", "1d", text{EN: "Age of a verdict that nobody should rely on any more, or three intervals of its check, whichever is longer", RU: "Возраст вердикта, на который больше не стоит полагаться, или три интервала его проверки, смотря что больше"}, &s.staleAfter, 3600, 0},
 		{"lag", "5m", text{EN: "How late rounds may begin", RU: "Насколько проверки могут опаздывать"}, &s.lag, 1, 0},
 		{"running", "30m", text{EN: "How long no check at all may have run", RU: "Сколько может не идти ни одна проверка"}, &s.running, 300, 0},
-		{"certificate_warning", "21d", text{EN: "Time left of a certificate that should have been renewed", RU: "Остаток срока сертификата, который уже должен был обновиться"}, &s.certificateWarning, 3600, 0},
-		{"certificate_warning_share", "0.25", text{EN: "Share of its life, if that is less: certificates of a week are renewed within days", RU: "Доля его срока, если она меньше: недельные сертификаты обновляют за считаные дни"}, &s.warningShare, 0, 1},
-		{"certificate_critical", "7d", text{EN: "Time left of a certificate at which somebody is woken where mail depends on it", RU: "Остаток срока, при котором будят, если от сертификата зависит почта"}, &s.certificateCritical, 3600, 0},
-		{"certificate_critical_share", "0.1", text{EN: "Share of its life, if that is less", RU: "Доля его срока, если она меньше"}, &s.criticalShare, 0, 1},
+		{"certificate_warning", "21d", text{EN: "Deprecated, see `certificate` in exporter.yml: time left of a certificate that should have been renewed", RU: "Устарело, есть `certificate` в exporter.yml: остаток срока сертификата, который уже должен был обновиться"}, &s.certificateWarning, 3600, 0},
+		{"certificate_warning_share", "0.25", text{EN: "Deprecated: share of its life, if that is less: certificates of a week are renewed within days", RU: "Устарело: доля его срока, если она меньше: недельные сертификаты обновляют за считаные дни"}, &s.warningShare, 0, 1},
+		{"certificate_critical", "7d", text{EN: "Deprecated: time left of a certificate at which somebody is woken where mail depends on it", RU: "Устарело: остаток срока, при котором будят, если от сертификата зависит почта"}, &s.certificateCritical, 3600, 0},
+		{"certificate_critical_share", "0.1", text{EN: "Deprecated: share of its life, if that is less", RU: "Устарело: доля его срока, если она меньше"}, &s.criticalShare, 0, 1},
 		{"listed_lists", "3", text{EN: "On how many lists at once a subject is in deep trouble", RU: "Сколько чёрных списков сразу — большая беда"}, &s.listedLists, 2, 100},
 		{"lookups_near", "8", text{EN: "Lookups of an SPF record at which the limit of 10 is near", RU: "Число запросов SPF-записи, при котором предел в 10 близок"}, &s.lookupsNear, 1, 10},
 		{"time_scale", "1", text{EN: "What every for_, keep_ and greylisted_for is multiplied with: 0.01 to try the rules out", RU: "На что умножаются все for_, keep_ и greylisted_for: 0.01, чтобы попробовать правила"}, &s.timeScale, 0, 100},
@@ -114,6 +115,10 @@ func settingsOf(set map[string]string) (*settings, error) {
 			errs = append(errs, fmt.Errorf("%w: set %s=%s: %w", ErrOptions, one.Name, text, err))
 		}
 	}
+	for _, one := range s.table() {
+		text, given := set[one.Name]
+		s.ownThresholds = s.ownThresholds || given && text != one.Default && strings.HasPrefix(one.Name, deprecatedPrefix)
+	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		if !slices.Contains(names, name) {
 			errs = append(errs, fmt.Errorf("%w: there is nothing called %s to set; there are %s", ErrOptions, name, strings.Join(names, ", ")))
@@ -128,6 +133,21 @@ func settingsOf(set map[string]string) (*settings, error) {
 	}
 	s.greylistedFor = s.scaled(s.greylistedFor)
 	return s, nil
+}
+
+// deprecatedPrefix begins the names of settings that went to exporter.yml.
+const deprecatedPrefix = "certificate_"
+
+// Deprecated says which settings are deprecated and what takes their place, a sentence each. They are honoured for one MINOR.
+func Deprecated(set map[string]string) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if key, ok := strings.CutPrefix(name, deprecatedPrefix); ok {
+			out = append(out, fmt.Sprintf("--set %s is deprecated and will be gone in the next minor version: where it differs from the default, "+
+				"the rules judge certificates by it, and not as check and the exporter's pages do; set certificate.%s in exporter.yml instead", name, key))
+		}
+	}
+	return out
 }
 
 // ownLabels are those by which rules tell one fault from another.

@@ -16,6 +16,7 @@ type Config struct {
 	HeloName       string // "" where not configured; see docs.
 	Resolver       Resolver
 	TLS            TLS
+	Certificate    Certificate
 	Blocklists     Blocklists
 	Limits         Limits
 	Modules        map[string]*Module // Built-in ones included: domain, parked, server, sender.
@@ -54,6 +55,15 @@ type Resolver struct {
 
 // TLS holds trust settings.
 type TLS struct{ CAFile string }
+
+// Certificate says when a certificate ends soon: when less of its life is left than a time and than a share of it. Renewal
+// happens when about a third is left.
+type Certificate struct {
+	Warning       time.Duration // 0: never.
+	WarningShare  float64       // From 0 to 1.
+	Critical      time.Duration
+	CriticalShare float64
+}
 
 // Blocklists says which lists are asked and how.
 type Blocklists struct {

@@ -63,7 +63,11 @@ func newDocument(name string) (*document, error) {
 // defaults is a configuration that says nothing.
 func defaults() *Config {
 	return &Config{
-		Resolver:   Resolver{Timeout: 5 * time.Second},
+		Resolver: Resolver{Timeout: 5 * time.Second},
+		Certificate: Certificate{
+			Warning: 21 * 24 * time.Hour, WarningShare: 0.25,
+			Critical: 7 * 24 * time.Hour, CriticalShare: 0.1,
+		},
 		Limits:     Limits{Concurrency: 200, PerHost: 1, DNSQueriesPerSecond: 200, ConnectsPerSecond: 200},
 		Modules:    builtinModules(),
 		ProbeCache: time.Minute,
@@ -87,12 +91,13 @@ var targetKeys = []string{"domains", "servers", "senders"}
 func (p *parser) everything(root value) []entry {
 	c := p.cfg
 	m := root.mapping(append([]string{
-		"helo_name", "resolver", "tls", "blocklists", "limits", "modules", "target_files", "own_servers", "ignore", "severity",
+		"helo_name", "resolver", "tls", "certificate", "blocklists", "limits", "modules", "target_files", "own_servers", "ignore", "severity",
 		"alert_labels", "metrics", "catalog_files", "allow_addresses", "probe_allow", "probe_cache", "vantage",
 	}, targetKeys...)...)
 	m.at("helo_name", p.heloName)
 	m.at("resolver", p.resolver)
 	m.at("tls", p.tls)
+	m.at("certificate", p.certificate)
 	m.at("limits", p.limits)
 	m.at("catalog_files", p.catalogFiles) // They say which blocklists there are.
 	if m.has("blocklists") {

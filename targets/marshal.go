@@ -41,6 +41,7 @@ type (
 		HeloName       string                   `yaml:"helo_name,omitempty"`
 		Resolver       writtenResolver          `yaml:"resolver"`
 		TLS            writtenTLS               `yaml:"tls,omitempty"`
+		Certificate    writtenCertificate       `yaml:"certificate,flow"`
 		Blocklists     writtenBlocklists        `yaml:"blocklists"`
 		Limits         writtenLimits            `yaml:"limits"`
 		Modules        map[string]writtenModule `yaml:"modules"`
@@ -66,6 +67,12 @@ type (
 	}
 	writtenTLS struct {
 		CAFile string `yaml:"ca_file,omitempty"`
+	}
+	writtenCertificate struct {
+		Warning       string  `yaml:"warning"`
+		WarningShare  float64 `yaml:"warning_share"`
+		Critical      string  `yaml:"critical"`
+		CriticalShare float64 `yaml:"critical_share"`
 	}
 	writtenBlocklists struct {
 		Use       []string                   `yaml:"use"`
@@ -164,9 +171,13 @@ type (
 // written turns the configuration into what is written of it.
 func (c *Config) written() *writtenConfig {
 	w := &writtenConfig{
-		HeloName:       c.HeloName,
-		Resolver:       writtenResolver{c.Resolver.Servers, durationText(c.Resolver.Timeout), c.Resolver.ValidatesDNSSEC},
-		TLS:            writtenTLS{c.TLS.CAFile},
+		HeloName: c.HeloName,
+		Resolver: writtenResolver{c.Resolver.Servers, durationText(c.Resolver.Timeout), c.Resolver.ValidatesDNSSEC},
+		TLS:      writtenTLS{c.TLS.CAFile},
+		Certificate: writtenCertificate{
+			durationText(c.Certificate.Warning), c.Certificate.WarningShare,
+			durationText(c.Certificate.Critical), c.Certificate.CriticalShare,
+		},
 		Blocklists:     c.Blocklists.written(),
 		Limits:         writtenLimits(c.Limits),
 		Modules:        map[string]writtenModule{},

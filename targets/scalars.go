@@ -27,6 +27,15 @@ var (
 	}
 )
 
+// parseShare reads a part of a whole.
+func parseShare(s string) (float64, error) {
+	share, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(share >= 0 && share <= 1) { // NaN is neither.
+		return 0, errors.New("want a number from 0 to 1, such as 0.25")
+	}
+	return share, nil
+}
+
 // durationFrom returns a reader of durations from least to most, as Prometheus writes them: 30s, 1h30m, 1d.
 func durationFrom(least, most time.Duration) func(string) (time.Duration, error) {
 	return func(s string) (time.Duration, error) {

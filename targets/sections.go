@@ -68,6 +68,19 @@ func certificatesIn(text []byte) error {
 	return nil
 }
 
+func (p *parser) certificate(v value) {
+	m := v.mapping("warning", "warning_share", "critical", "critical_share")
+	c := &p.cfg.Certificate
+	left := durationFrom(0, 365*24*time.Hour)
+	m.at("warning", func(v value) { readInto(v, &c.Warning, left) })
+	m.at("warning_share", func(v value) { readInto(v, &c.WarningShare, parseShare) })
+	m.at("critical", func(v value) { readInto(v, &c.Critical, left) })
+	m.at("critical_share", func(v value) { readInto(v, &c.CriticalShare, parseShare) })
+	if c.Critical > c.Warning || c.CriticalShare > c.WarningShare {
+		v.warn("the thresholds of critical are above those of warning, so that nothing is warned of before it is critical")
+	}
+}
+
 func (p *parser) limits(v value) {
 	m := v.mapping("concurrency", "per_host", "dns_queries_per_second", "connects_per_second")
 	l := &p.cfg.Limits

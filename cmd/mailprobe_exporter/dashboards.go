@@ -25,7 +25,7 @@ type dashboardsFlags struct {
 const dashboardsHelp = `Write alert rules with their tests, Grafana dashboards, and examples for Alertmanager, Prometheus and the Prometheus Operator.
 
   dashboards --output /etc/prometheus/mailprobe
-  dashboards --output DIR --job-selector 'job="mailprobe"' --set certificate_warning=14d --lang ru
+  dashboards --output DIR --job-selector 'job="mailprobe"' --set for_server=20m --lang ru
 
 Files that an earlier version wrote are replaced; if one of another kind is in the way, nothing is written.`
 
@@ -38,12 +38,12 @@ func addDashboards(app *kingpin.Application, f *dashboardsFlags) *kingpin.CmdCla
 	c.Flag("external-url", "URL of this exporter's pages, for runbook_url and dashboard_url. By default the project's documentation and Prometheus.").PlaceHolder("URL").StringVar(&f.options.ExternalURL)
 	c.Flag("grafana-url", "URL of Grafana, for dashboard_url.").PlaceHolder("URL").StringVar(&f.options.GrafanaURL)
 	c.Flag("lang", "Language of summaries and descriptions: en or ru.").Default(string(catalog.English)).EnumVar(&f.options.Lang, string(catalog.English), string(catalog.Russian))
-	c.Flag("set", "A threshold, as certificate_warning=14d; may be repeated. docs/alerts.md lists them.").PlaceHolder("NAME=VALUE").StringMapVar(&f.options.Set)
+	c.Flag("set", "A threshold, as for_server=20m; may be repeated. docs/alerts.md lists them.").PlaceHolder("NAME=VALUE").StringMapVar(&f.options.Set)
 	return c
 }
 
 // runDashboards is the command.
-func runDashboards(f *dashboardsFlags, stdout io.Writer) error {
+func runDashboards(f *dashboardsFlags, stdout, stderr io.Writer) error {
 	f.options.Version = version.Version
 	files, err := dashboards.Files(f.options)
 	if err != nil {
@@ -60,6 +60,9 @@ func runDashboards(f *dashboardsFlags, stdout io.Writer) error {
 		if err := writeFile(filepath.Join(f.output, filepath.FromSlash(file.Path)), file.Data); err != nil {
 			return err
 		}
+	}
+	for _, line := range dashboards.Deprecated(f.options.Set) {
+		fmt.Fprintln(stderr, "mailprobe_exporter: warning: "+line)
 	}
 	fmt.Fprintf(stdout, "%d files are in %s\n", len(files), f.output)
 	return nil

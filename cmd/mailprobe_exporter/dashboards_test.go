@@ -36,6 +36,33 @@ func TestDashboards(t *testing.T) {
 	}
 }
 
+// TestDashboardsDeprecated: thresholds of certificates are honoured where they are given, with a warning that says where they belong now.
+func TestDashboardsDeprecated(t *testing.T) {
+	for _, c := range []struct {
+		args       []string
+		rule, said string
+	}{
+		{nil, `mailprobe_problem{problem="certificate_expires_soon",severity=~"warning|critical"}`, ""},
+		{
+			[]string{"--set", "certificate_warning=14d"}, "time() < 1209600",
+			"warning: --set certificate_warning is deprecated and will be gone in the next minor version",
+		},
+	} {
+		dir := t.TempDir()
+		var stdout, stderr bytes.Buffer
+		if status := run(append([]string{"dashboards", "--output", dir}, c.args...), nil, &stdout, &stderr); status != 0 {
+			t.Fatalf("%v: status %d: %s", c.args, status, stderr.String())
+		}
+		rules, err := os.ReadFile(filepath.Join(dir, "alerts.yml"))
+		if err != nil || !strings.Contains(string(rules), c.rule) {
+			t.Errorf("%v: %v, %q is not in alerts.yml", c.args, err, c.rule)
+		}
+		if got := stderr.String(); (got == "") != (c.said == "") || !strings.Contains(got, c.said) {
+			t.Errorf("%v: it says %q, want %q", c.args, got, c.said)
+		}
+	}
+}
+
 // TestDashboardsInTheWay has something else where a file is to be written: nothing is.
 func TestDashboardsInTheWay(t *testing.T) {
 	for name, c := range map[string]struct {

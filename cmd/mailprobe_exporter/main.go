@@ -156,7 +156,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 		return status
 	case boards.FullCommand():
-		err = runDashboards(&wanted, stdout)
+		err = runDashboards(&wanted, stdout, stderr)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "mailprobe_exporter: %v\n", err)

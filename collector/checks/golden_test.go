@@ -262,6 +262,10 @@ func certificate(world *mailworld.World, words []string) (tls.Certificate, error
 		switch word {
 		case "expired":
 			r.NotBefore, r.NotAfter = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2021, 4, 1, 0, 0, 0, 0, time.UTC)
+		case "tomorrow": // Of 90 days one and a half is left.
+			r.NotBefore, r.NotAfter = time.Now().AddDate(0, 0, -88), time.Now().Add(36*time.Hour)
+		case "renewable": // Of 90 days 19 are left.
+			r.NotBefore, r.NotAfter = time.Now().AddDate(0, 0, -71), time.Now().AddDate(0, 0, 19)
 		case "future":
 			r.NotBefore = time.Now().AddDate(0, 0, 10)
 		case "self-signed":

@@ -54,7 +54,8 @@ var smtpCheck = &Check{
 	Problems: []string{
 		"smtp_no_address", "smtp_not_allowed", "smtp_unreachable", "smtp_refused", "smtp_deferred", "smtp_silent", "smtp_protocol", "smtp_helo_only",
 		"smtp_starttls_missing", "smtp_starttls_broken", "smtp_tls_failed", "smtp_tls_no_common_cipher", "smtp_tls_old_cipher", "smtp_injected", "smtp_auth_unencrypted",
-		"certificate_expired", "certificate_not_yet_valid", "certificate_name_mismatch", "certificate_untrusted", "certificate_self_signed",
+		"certificate_expired", "certificate_expires_soon", "certificate_not_yet_valid", "certificate_name_mismatch", "certificate_untrusted",
+		"certificate_self_signed",
 		"certificate_incomplete_chain", "certificate_weak", "certificate_invalid", "vantage_refused",
 	},
 	Run: runSMTP,
@@ -443,9 +444,45 @@ func (r *Round) readCertificate(d dialogue) {
 			p.Find(certificateProblem(result), d.severity(), d.addr+": "+certificateEvidence(result, judgement, leaf, d.target.Server.ServerName), d.values(nil), certificateValues(leaf))
 		}
 	}
+	r.judgeExpiry(d, p, leaf, "the certificate")
+	if above := judgement.Above; above != nil {
+		r.judgeExpiry(d, p, above, fmt.Sprintf("the certificate of the authority %s, which the server sends,", quotedName(above.Subject)))
+	}
 	for _, c := range chain {
 		p.Evidence = append(p.Evidence, fmt.Sprintf("%s, issued by %s, valid from %s until %s", quotedName(c.Subject), quotedName(c.Issuer), date(c.NotBefore), date(c.NotAfter)))
 	}
+}
+
+// judgeExpiry finds that a certificate ends soon: that less of its life is left than a time and than a share of it. One of 90 days is
+// renewed when 30 are left, so that with 21 left the renewal has failed; for one that lives a week, days mean nothing. One that has
+// ended is another problem.
+func (r *Round) judgeExpiry(d dialogue, p *Part, c *x509.Certificate, what string) {
+	t := r.Env.Config.Certificate
+	life, left := c.NotAfter.Sub(c.NotBefore), c.NotAfter.Sub(r.Time)
+	within := func(most time.Duration, share float64) bool {
+		return left > 0 && left < most && left.Seconds() < share*life.Seconds()
+	}
+	severity := catalog.SeverityCritical
+	switch {
+	case within(t.Critical, t.CriticalShare):
+	case within(t.Warning, t.WarningShare):
+		severity = catalog.SeverityWarning
+	default:
+		return
+	}
+	evidence := fmt.Sprintf("%s: %s ends on %s, in %s", d.addr, what, date(c.NotAfter), roughly(left))
+	p.Find("certificate_expires_soon", severity, evidence, catalog.Values{catalog.ValueAddress: d.addr})
+}
+
+// roughly is a time that is left, in the largest unit of which there are two, rounded down.
+func roughly(left time.Duration) string {
+	switch {
+	case left >= 48*time.Hour:
+		return fmt.Sprintf("%d days", int(left.Hours()/24))
+	case left >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", int(left.Hours()))
+	}
+	return counted(int(left.Minutes()), "minute", "minutes")
 }
 
 // neededUsage is what a server needs its key for in a session. RFC 5246 section 7.4.2: with RSA key exchange, which only servers with

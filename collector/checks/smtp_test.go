@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -467,5 +468,67 @@ func TestAboutUs(t *testing.T) {
 		if len(d.p.Findings) != 1 || d.p.Findings[0].Problem != c.want {
 			t.Errorf("%s: findings %v, want %s", c.steps, d.p.Findings, c.want)
 		}
+	}
+}
+
+// TestExpiry: a certificate ends soon if less than a time and than a share of its life is left, be it the server's or one that it sends
+// along, and not any more once it has ended.
+func TestExpiry(t *testing.T) {
+	hours := func(n float64) time.Duration { return time.Duration(n * float64(time.Hour)) }
+	days := func(n float64) time.Duration { return hours(24 * n) }
+	limits := targets.Certificate{Warning: days(21), WarningShare: 0.25, Critical: days(7), CriticalShare: 0.1}
+	for _, c := range []struct {
+		life, left time.Duration
+		limits     targets.Certificate
+		want       string
+	}{
+		{days(90), days(30), limits, ""},
+		{days(90), days(21), limits, ""},
+		{days(90), days(20.9), limits, "warning the certificate ends on 2026-06-22 09:36 UTC, in 20 days"},
+		{days(90), days(7.5), limits, "warning the certificate ends on 2026-06-09 00:00 UTC, in 7 days"},
+		{days(90), days(6.9), limits, "critical the certificate ends on 2026-06-08 09:36 UTC, in 6 days"},
+		{days(365), days(22), limits, ""},
+		{days(6), days(4), limits, ""},
+		{days(6), hours(35), limits, "warning the certificate ends on 2026-06-02 23:00 UTC, in 35 hours"},
+		{days(6), hours(14), limits, "critical the certificate ends on 2026-06-02 02:00 UTC, in 14 hours"},
+		{days(90), time.Minute, limits, "critical the certificate ends on 2026-06-01 12:01 UTC, in 1 minute"},
+		{days(90), 0, limits, ""},
+		{days(90), -days(1), limits, ""},
+		{days(90), days(1), targets.Certificate{}, ""},
+		{days(90), days(40), targets.Certificate{Warning: days(60), WarningShare: 0.5}, "warning the certificate ends on 2026-07-11 12:00 UTC, in 40 days"},
+	} {
+		leaf := &x509.Certificate{NotBefore: certNow.Add(c.left - c.life), NotAfter: certNow.Add(c.left)}
+		r := &Round{Env: &Env{Config: &targets.Config{Certificate: c.limits}}, Time: certNow}
+		p := r.Part("certificate", HoldRecords)
+		r.judgeExpiry(dialogue{addr: "192.0.2.1"}, p, leaf, "the certificate")
+		got := ""
+		for _, f := range p.Findings {
+			if f.Problem != "certificate_expires_soon" || f.Values[catalog.ValueAddress] != "192.0.2.1" {
+				t.Errorf("found %+v", f)
+			}
+			got += string(f.Severity) + " " + strings.TrimPrefix(f.Evidence, "192.0.2.1: ")
+		}
+		if got != c.want {
+			t.Errorf("%v left of %v: got %q, want %q", c.left, c.life, got, c.want)
+		}
+	}
+}
+
+// TestExpiryAbove: an authority's certificate that the server sends and that ends in ten days.
+func TestExpiryAbove(t *testing.T) {
+	root := issue(t, nil, "Root", asCA)
+	middle := issue(t, root, "Middle", andThen(asCA, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = certNow.Add(-300*aDay), certNow.Add(10*aDay) }))
+	leaf := issue(t, middle, "", asMX)
+	r := &Round{
+		Target: serverAt("mx.example.org", 25),
+		Env:    &Env{Config: &targets.Config{Certificate: targets.Certificate{Warning: 21 * aDay, WarningShare: 0.25}}, Verifier: NewVerifier(poolOf(root))},
+		Time:   certNow,
+	}
+	s := &smtpclient.Session{Chain: chainOf(leaf, middle)}
+	r.readCertificate(dialogue{target: r.Target, s: s, addr: "192.0.2.1"})
+	found := r.Result.Parts[0].Findings
+	const want = `192.0.2.1: the certificate of the authority "Middle", which the server sends, ends on 2026-06-11 12:00 UTC, in 10 days`
+	if len(found) != 1 || found[0].Problem != "certificate_expires_soon" || found[0].Evidence != want {
+		t.Errorf("found %+v, want %s", found, want)
 	}
 }

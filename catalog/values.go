@@ -63,6 +63,9 @@ const (
 	ValueTLSCommand  = "tls_command"  // Connects to the server and begins TLS.
 	ValueDigCommand  = "dig_command"  // Asks the resolver.
 
+	// ValueForeign is the name of the provider whose server it is: nobody here can fix it, and FillRemedies says so.
+	ValueForeign = "foreign"
+
 	// Known in one case only: for If and Unless.
 	ValueImplicitTLS   = "implicit_tls"   // The port: TLS begins at once.
 	ValueSubmission    = "submission"     // The port: mail programs use it, other mail servers do not.
@@ -146,6 +149,7 @@ var places = map[string]place{
 	},
 	ValueDigCommand: {Text{"dig @<resolver>", "dig @<DNS-резолвер>"}, "dig @127.0.0.1"},
 
+	ValueForeign:       {unknown: Text{"provider", "провайдер"}},
 	ValueImplicitTLS:   {unknown: Text{"port", "порт"}},
 	ValueSubmission:    {unknown: Text{"port", "порт"}},
 	ValuePrivate:       {unknown: Text{"IP address", "IP-адрес"}},
@@ -231,8 +235,19 @@ func (a *Advice) RemediesFor(l Lang, v Values) []string {
 	return FillRemedies(a.Remedies, l, v)
 }
 
+// ofProvider is what to do about a server that a provider runs.
+var ofProvider = Text{
+	EN: "`{host}` is a server of `{foreign}`, and only they can change it. There is nothing to do here. If mail fails because of it, " +
+		"report it to them.",
+	RU: "`{host}` — сервер провайдера `{foreign}`, изменить его может только провайдер. Здесь делать ничего не нужно. Если из-за этого не " +
+		"проходит почта, сообщите провайдеру.",
+}
+
 // FillRemedies returns the remedies that apply where these values are known, in a language.
 func FillRemedies(list []Remedy, l Lang, v Values) (out []string) {
+	if v[ValueForeign] != "" {
+		return []string{ofProvider.Fill(l, v)}
+	}
 	known := func(name string) bool { return v[name] != "" }
 	for _, r := range list {
 		if slices.ContainsFunc(r.Unless, known) || slices.ContainsFunc(r.If, func(name string) bool { return !known(name) }) {

@@ -42,6 +42,10 @@ func TestRemediesFor(t *testing.T) {
 	if got := a.RemediesFor(English, nil); !slices.Equal(got, []string{"always", "write a record"}) {
 		t.Errorf("%q", got)
 	}
+	foreign := a.RemediesFor(Russian, Values{ValueForeign: "Google", ValueHost: "mx.example.net"})
+	if len(foreign) != 1 || !strings.HasPrefix(foreign[0], "`mx.example.net` — сервер провайдера `Google`") {
+		t.Errorf("%q", foreign)
+	}
 	got := a.RemediesFor(English, RecordValues("example.org", "TXT", "v=spf1 -all"))
 	if !slices.Equal(got, []string{"always", "publish `v=spf1 -all`"}) {
 		t.Errorf("%q", got)

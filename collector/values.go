@@ -14,9 +14,16 @@ import (
 // is known of the target. There is at least one.
 func (s *Snapshot) ValuesOf(p Problem) []catalog.Values {
 	known := valuesOf(s.Target)
+	foreign := foreignTo(s.Target, p)
+	if foreign != "" {
+		known[catalog.ValueForeign] = foreign
+	}
 	var out []catalog.Values
 	for _, v := range p.Values {
 		v = known.With(v)
+		if foreign != "" {
+			delete(v, catalog.ValueRecord) // It would have to be published in the provider's zone.
+		}
 		if !slices.ContainsFunc(out, func(o catalog.Values) bool { return maps.Equal(o, v) }) {
 			out = append(out, v)
 		}
@@ -25,6 +32,20 @@ func (s *Snapshot) ValuesOf(p Problem) []catalog.Values {
 		out = append(out, known)
 	}
 	return out
+}
+
+// foreignTo returns the name of the provider who alone can fix a problem of its server, or "". That an MX record names a host without a
+// usable address is for the domain's owner to fix.
+func foreignTo(t *targets.Target, p Problem) string {
+	problem, ok := catalog.ProblemByID(p.ID)
+	if !t.Foreign || t.Server == nil || !ok || problem.Check == "smtp" && problem.Who == catalog.WhoDNS {
+		return ""
+	}
+	id, _ := catalog.Provider(t.Server.Host)
+	if info := catalog.Default().ProviderByID(id); info != nil {
+		return info.Name.EN
+	}
+	return t.Server.Host
 }
 
 // valuesOf returns what remedies may name of a target whatever a check saw.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
+	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
+	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
@@ -83,6 +85,78 @@ func TestDigCommand(t *testing.T) {
 	} {
 		if got := digCommand(resolver); got != want {
 			t.Errorf("%s: %q, want %q", resolver, got, want)
+		}
+	}
+}
+
+// TestOnlyIPv6: that IPv6 alone fails is said of an address that cannot be connected to while one of IPv4 can, and of no other.
+func TestOnlyIPv6(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		serve []string
+		want  string
+	}{
+		{"both fail", nil, "192.0.2.1: 2001:db8::1:"},
+		{"IPv6 fails", []string{"192.0.2.1:25"}, "2001:db8::1:2001:db8::1"},
+		{"IPv4 fails", []string{"[2001:db8::1]:25"}, "192.0.2.1:"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t, "mx.example.org. A 192.0.2.1\nmx.example.org. AAAA 2001:db8::1\n")
+			s.serve(mailworld.Server{Name: "mx.example.org"}, c.serve...)
+			r := s.round(serverAt("mx.example.org", 25))
+			if err := runSMTP(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, p := range r.Result.Parts {
+				for _, f := range p.Findings {
+					if f.Problem == "smtp_unreachable" {
+						got = append(got, p.Key+":"+f.Values[catalog.ValueOnlyIPv6])
+					}
+				}
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %v, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestReplyValues: remedies know what the reply is about, and never hold its words.
+func TestReplyValues(t *testing.T) {
+	markers := []string{
+		catalog.ValueUserUnknown, catalog.ValueRelayDenied, catalog.ValueMailboxFull, catalog.ValueGreylisted, catalog.ValueClientRefused,
+	}
+	for reply, want := range map[string]string{
+		"550 5.1.1 User unknown":                          catalog.ValueUserUnknown,
+		"554 5.7.1 <x@example.org>: Relay access denied":  catalog.ValueRelayDenied,
+		"452 4.2.2 Mailbox full":                          catalog.ValueMailboxFull,
+		"450 4.2.0 Greylisted, try again":                 catalog.ValueGreylisted,
+		"550 5.7.1 Client host blocked using bl.example.": catalog.ValueClientRefused,
+		"250 2.1.5 OK":                                    "",
+		"550 $(reboot) `reboot`":                          "",
+	} {
+		s := newScene(t, "")
+		s.serve(mailworld.Server{Name: "mx.example.org", Replies: map[string]string{"RCPT": reply + "\r\n"}}, "192.0.2.1:25")
+		target := serverAt("192.0.2.1", 25)
+		r := s.round(target)
+		o := r.sessionOptions(target.Server)
+		o.Envelope = &smtpclient.Envelope{From: "probe@example.net", To: "x@example.org"}
+		session, err := r.holdSessionWith(t.Context(), netip.MustParseAddr("192.0.2.1"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := dialogue{target, session, "192.0.2.1", &Part{}, catalog.Default()}
+		got := d.values(session.Step(smtpclient.StageRcpt))
+		for _, marker := range markers {
+			if (got[marker] != "") != (marker == want) {
+				t.Errorf("%q: %s is %q", reply, marker, got[marker])
+			}
+		}
+		for name, value := range got {
+			if strings.Contains(value, "reboot") {
+				t.Errorf("%s is %q", name, value)
+			}
 		}
 	}
 }

@@ -128,8 +128,8 @@ func TestCheckValues(t *testing.T) {
 func TestCheckVerbose(t *testing.T) {
 	status, out := checked(t, "--demo", "-v", "healthy.example", "mx1.not-smtp.example:25")
 	wantSaid(t, status, out, 1, []string{
-		"\n             192.0.2.10:\n               -- connect: done in ", "\n               S: 220 mx1.healthy.example", "\n               C: EHLO ", "C: STARTTLS", "\"v=spf1 mx ",
-		"\n             certificate 192.0.2.10:\n", "SSH-2.0-OpenSSH_9.2",
+		"\n    192.0.2.10:\n      -- connect: done in ", "\n      S: 220 mx1.healthy.example", "\n      C: EHLO ", "C: STARTTLS", "\"v=spf1 mx ",
+		"\n    certificate 192.0.2.10:\n", "SSH-2.0-OpenSSH_9.2",
 	}, []string{"\r", "\x1b"})
 	var page bytes.Buffer
 	r := &reporter{page: newPage(&page, catalog.English)}

@@ -51,12 +51,11 @@ func (r *reporter) writeCheck(s *collector.Snapshot, check string) {
 	case unknown > 0:
 		says = r.say(checkWords.partly)
 	}
-	verdict := fmt.Sprintf("%s %-10s %s: %s", r.style(style, mark), check, readable(s.Target.Name), says)
-	if mark == "-" {
-		r.line(verdict)
-		return
+	var seen []string
+	if mark != "-" {
+		seen = viewer{r, s, c, time.Now()}.lines()
 	}
-	r.writeLine(verdict, viewer{r, s, c, time.Now()}.lines())
+	r.writeLine(r.style(style, mark), fmt.Sprintf(" %-10s ", check), readable(s.Target.Name)+": "+says, seen)
 	if r.verbose {
 		r.writeThings(c)
 	}

@@ -328,11 +328,18 @@ func (v viewer) dnsbl() []string {
 }
 
 // writeLine writes the verdict of a check with what it saw: beside it where that is one short line, below it where not.
-func (r *reporter) writeLine(verdict string, lines []string) {
-	if len(lines) == 1 && utf8.RuneCountInString(verdict)+utf8.RuneCountInString(lines[0]) < r.width-len(" — ") {
-		verdict, lines = verdict+" — "+lines[0], nil
+func (r *reporter) writeLine(mark, check, verdict string, lines []string) {
+	if len(lines) == 1 {
+		if both := verdict + " — " + lines[0]; utf8.RuneCountInString("✓"+check+both) <= r.width {
+			verdict, lines = both, nil
+		}
 	}
-	r.line(verdict)
+	for i, l := range wrap(verdict, r.width, "✓"+check, checkIndent) {
+		if i == 0 {
+			l = mark + strings.TrimPrefix(l, "✓")
+		}
+		r.line(l)
+	}
 	for _, l := range lines[:min(len(lines), maxViews)] {
 		r.hanging(checkIndent, checkIndent+"  ", l)
 	}
@@ -341,5 +348,5 @@ func (r *reporter) writeLine(verdict string, lines []string) {
 	}
 }
 
-// checkIndent leads to where the target stands in the line of a check.
-const checkIndent = "             "
+// checkIndent stands before what belongs to the line of a check.
+const checkIndent = "    "

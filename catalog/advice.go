@@ -28,6 +28,7 @@ type Advice struct {
 	ID         string   `yaml:"id"`         // Public name, in lower case with underscores.
 	Title      Text     `yaml:"title"`      // A line without a full stop.
 	Meaning    Text     `yaml:"meaning"`    // One to three sentences.
+	MeaningIf  []Remedy `yaml:"meaning_if"` // What it means instead where some values are known: the first that applies.
 	Causes     []Text   `yaml:"causes"`     // The most likely first.
 	Remedies   []Remedy `yaml:"remedies"`   // What to do, the first thing first.
 	References []string `yaml:"references"` // "RFC 5321 section 4.2", or addresses of pages.

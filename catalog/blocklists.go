@@ -1,6 +1,9 @@
 package catalog
 
 import (
+	"maps"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -39,11 +42,39 @@ type Blocklist struct {
 	Title      Text     `yaml:"title"`
 	Lists      Text     `yaml:"lists"`   // What it lists, who uses it, and how much that matters.
 	Terms      Text     `yaml:"terms"`   // What its operator allows.
-	Removal    Removal  `yaml:"removal"` // How one gets off it.
+	Removal    Removal  `yaml:"removal"` // How one gets off it, and how long listings last.
+	Page       string   `yaml:"page"`    // Its page about one listing, with {subject} for what is listed; "" if there is none of a known address.
 	Causes     []Text   `yaml:"causes"`
 	Remedies   []Remedy `yaml:"remedies"`
 	References []string `yaml:"references"`
 	Dead       *End     `yaml:"dead"` // The list is dead; naming it in exporter.yml is an error. nil: it lives.
+}
+
+// PageOf is the list's page about a subject, or else about removal; "" if there is none.
+func (b *Blocklist) PageOf(subject string) string {
+	if b.Page == "" {
+		return b.Removal.URL
+	}
+	return strings.ReplaceAll(b.Page, "{subject}", url.QueryEscape(subject))
+}
+
+// Name is what the title has before a colon, in English, as most lists have the same name in every language; the id where it has none.
+func (b *Blocklist) Name() string {
+	if name, _, ok := strings.Cut(b.Title.EN, ":"); ok {
+		return name
+	}
+	return b.ID
+}
+
+// CodeOf is the meaning of one answer, of a mask that of its one bit.
+func (b *Blocklist) CodeOf(answer string) (Code, bool) {
+	code, ok := b.Codes[answer]
+	if !ok && len(b.Bits) > 0 {
+		if a, err := netip.ParseAddr(answer); err == nil && a.Is4() {
+			code, ok = b.Bits[a.As4()[3]]
+		}
+	}
+	return code, ok
 }
 
 // Removal says how one gets off a list.
@@ -93,6 +124,17 @@ type Code struct {
 	Severity Severity `yaml:"severity"` // Of a listing, for an address that sends mail, or a mail domain.
 	NonMTA   Severity `yaml:"non_mta"`  // For an address that does not send; "" means info.
 	Text     Text     `yaml:"text"`     // The same in a sentence for people.
+}
+
+// WithZones returns a catalogue that knows lists of the operator's own, too, which have no texts but a title. They come last.
+func (c *Catalog) WithZones(lists []*Blocklist) *Catalog {
+	n := *c
+	n.lists = slices.Concat(c.lists, lists)
+	n.listByID = maps.Clone(c.listByID)
+	for _, b := range lists {
+		n.listByID[b.ID] = b
+	}
+	return &n
 }
 
 // Blocklists returns every list, dead ones included, in the order of the documentation.

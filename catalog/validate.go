@@ -181,6 +181,7 @@ func (f *faults) advice(name string, a *Advice) {
 	f.text(name, "meaning", a.Meaning)
 	f.texts(name, "causes", a.Causes)
 	f.remedies(name, a.Remedies)
+	f.meanings(name, a.MeaningIf)
 	for value := range a.Example {
 		if _, ok := places[value]; !ok {
 			f.add(name, "example %s is no value", value)
@@ -235,6 +236,9 @@ func (f *faults) blocklist(c *Catalog, b *Blocklist) {
 	}
 	f.text(name, "terms", b.Terms)
 	f.text(name, "removal", b.Removal.Text)
+	if b.Page != "" && (!strings.HasPrefix(b.Page, "https://") || strings.Count(b.Page, "{subject}") != 1) {
+		f.add(name, "page %q is no https address with {subject} in it", b.Page)
+	}
 	f.texts(name, "causes", b.Causes)
 	if (b.KeyName == "") != (b.KeyedZone == "") || b.KeyName != "" && !wordForm.MatchString(b.KeyName) {
 		f.add(name, "key %q and keyed zone %q do not belong together", b.KeyName, b.KeyedZone)

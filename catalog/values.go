@@ -46,6 +46,8 @@ const (
 	ValueListName    = "list_name"  // Its title.
 	ValueListPage    = "list_page"  // Its page about the listed address or name.
 	ValueListText    = "list_text"  // What it says of the listing in its TXT record.
+	ValueListCode    = "list_code"  // The code that it answers.
+	ValueReceiving   = "receiving"  // A listed server that is not known to send mail to others: its host and port.
 	ValueSubject     = "subject"    // What is listed: an IP address or a name.
 
 	// Of a server.
@@ -125,6 +127,8 @@ var places = map[string]place{
 	ValueListName:    {Text{"the list", "список"}, "Spamhaus ZEN"},
 	ValueListPage:    {Text{"the list's page", "страница списка"}, "https://check.spamhaus.org/"},
 	ValueListText:    {Text{"what the list says", "что пишет список"}, "Listed, see https://check.spamhaus.org/"},
+	ValueListCode:    {Text{"the list's answer", "ответ списка"}, "127.0.0.2"},
+	ValueReceiving:   {Text{"the server", "сервер"}, "smtp.example.org:587"},
 	ValueSubject:     {Text{"listed IP address or name", "IP-адрес или имя из списка"}, "203.0.113.9"},
 	ValueRecordName:  {Text{"record name", "имя записи"}, "example.org"},
 	ValueRecordType:  {Text{"record type", "тип записи"}, "TXT"},
@@ -243,6 +247,11 @@ var ofProvider = Text{
 		"проходит почта, сообщите провайдеру.",
 }
 
+// MeaningFor returns what it means where these values are known.
+func (a *Advice) MeaningFor(l Lang, v Values) string {
+	return append(FillRemedies(a.MeaningIf, l, v), a.Meaning.In(l))[0]
+}
+
 // FillRemedies returns the remedies that apply where these values are known, in a language.
 func FillRemedies(list []Remedy, l Lang, v Values) (out []string) {
 	if v[ValueForeign] != "" {
@@ -322,6 +331,19 @@ func (f *faults) remedies(name string, list []Remedy) {
 	}
 	if len(list) > 0 && !always {
 		f.add(name, "every remedy needs some value, and none may be known")
+	}
+}
+
+// meanings says what is wrong with meanings that depend on values.
+func (f *faults) meanings(name string, list []Remedy) {
+	for _, m := range list {
+		f.text(name, "meaning_if", m.Text)
+		f.places(name, m.Text)
+		for _, value := range slices.Concat(m.If, m.Unless) {
+			if _, ok := places[value]; !ok {
+				f.add(name, "a meaning depends on %s, which is no value", value)
+			}
+		}
 	}
 }
 

@@ -65,6 +65,9 @@ func (p *parser) blocklists(v value) {
 	}
 	r.warnUnused()
 	p.cfg.Blocklists.Lists = r.lists
+	if len(r.custom) > 0 {
+		p.cfg.catalog = p.cfg.Catalog().WithZones(r.custom)
+	}
 }
 
 // use adds the list or group that an item of use names.
@@ -259,7 +262,7 @@ func word(s string) (string, error) {
 
 func (r *listReader) readCustom(v value) {
 	for _, item := range v.list() {
-		m := item.mapping("id", "zone", "kinds", "codes", "good", "refusals", "must_list", "must_not_list", "test", "removal", "queries_per_day")
+		m := item.mapping("id", "zone", "kinds", "codes", "good", "refusals", "must_list", "must_not_list", "test", "removal", "page", "queries_per_day")
 		b := &catalog.Blocklist{}
 		m.need("id", "id: corporate", func(v value) { b.ID = r.customID(v) })
 		zone := item
@@ -287,9 +290,24 @@ func (r *listReader) readCustom(v value) {
 			}
 		})
 		m.at("removal", func(v value) { readInto(v, &b.Removal.URL, webAddress) })
+		m.at("page", func(v value) { readInto(v, &b.Page, listPage) })
+		b.Title = catalog.Text{EN: "a list of your own", RU: "ваш собственный список"}
+		b.Lists = catalog.Text{
+			EN: "It stands under `blocklists.custom` in exporter.yml. What a listing means, and how long it lasts, whoever runs the list can say.",
+			RU: "Он описан в exporter.yml под `blocklists.custom`. Что значит попадание в него и сколько оно длится, знает тот, кто ведёт список.",
+		}
+		b.Removal.Text = catalog.Text{EN: "Ask whoever runs the list to remove the entry.", RU: "Попросите того, кто ведёт список, убрать запись."}
 		m.at("queries_per_day", func(v value) { perDay(v, &b.QueriesPerDay) })
 		r.custom, r.zones = append(r.custom, b), append(r.zones, zone)
 	}
+}
+
+// listPage reads the address of a list's page about one subject.
+func listPage(s string) (string, error) {
+	if _, err := webAddress(s); err != nil || strings.Count(s, "{subject}") != 1 {
+		return "", errors.New("want the address of the list's page about one listing, such as https://example.net/lookup?q={subject}")
+	}
+	return s, nil
 }
 
 // customID reads the id of a zone of the operator's own, which must be new.

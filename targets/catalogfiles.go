@@ -124,7 +124,7 @@ func replyCode(s string) (int, error) {
 func readBlocklist(v value) *catalog.Blocklist {
 	b := &catalog.Blocklist{}
 	m := v.mapping("id", "zone", "kinds", "registered", "key", "keyed_zone", "codes", "good", "bits", "refusals", "must_list", "must_not_list", "no_test", "groups",
-		"registration", "queries_per_day", "names", "scope", "title", "lists", "terms", "removal", "causes", "remedies", "references")
+		"registration", "queries_per_day", "names", "scope", "title", "lists", "terms", "removal", "page", "causes", "remedies", "references")
 	m.need("id", "id: corporate", func(v value) { readInto(v, &b.ID, word) })
 	m.need("zone", "zone: bl.example.net", func(v value) { readInto(v, &b.Zone, customZone) })
 	m.need("kinds", "kinds: [ipv4]", func(v value) { b.Kinds = readList(v, oneOf("ipv4", "ipv6", "domain")) })
@@ -147,6 +147,7 @@ func readBlocklist(v value) *catalog.Blocklist {
 	m.need("title", `title: {en: "...", ru: "..."}`, func(v value) { b.Title = readText(v) })
 	m.need("lists", `lists: {en: "...", ru: "..."}`, func(v value) { b.Lists = readText(v) })
 	m.need("terms", `terms: {en: "...", ru: "..."}`, func(v value) { b.Terms = readText(v) })
+	m.at("page", func(v value) { readInto(v, &b.Page, listPage) })
 	m.need("removal", `removal: {url: "...", en: "...", ru: "..."}`, func(v value) {
 		m := v.mapping("url", "en", "ru")
 		m.at("url", func(v value) { readInto(v, &b.Removal.URL, webAddress) })

@@ -91,6 +91,7 @@ type (
 		MustNotList   string                 `yaml:"must_not_list,omitempty"`
 		Test          string                 `yaml:"test,omitempty"`
 		Removal       string                 `yaml:"removal,omitempty"`
+		Page          string                 `yaml:"page,omitempty"`
 		QueriesPerDay int                    `yaml:"queries_per_day,omitempty"`
 	}
 	writtenCode struct {
@@ -276,7 +277,7 @@ func (l List) written() writtenList {
 	b := l.Blocklist
 	w := writtenList{
 		ID: b.ID, Zone: b.Zone, Kinds: b.Kinds, Codes: writtenCodes(b.Codes), Good: writtenCodes(b.Good), Refusals: b.Refusals,
-		MustList: b.MustList, MustNotList: b.MustNotList, Removal: b.Removal.URL, QueriesPerDay: b.QueriesPerDay,
+		MustList: b.MustList, MustNotList: b.MustNotList, Removal: b.Removal.URL, Page: b.Page, QueriesPerDay: b.QueriesPerDay,
 	}
 	if b.NoTest {
 		w.Test = "none"

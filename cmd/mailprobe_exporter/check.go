@@ -111,7 +111,7 @@ func runCheck(program *flags, f *checkFlags, stdout, stderr io.Writer, logger *s
 	if err != nil {
 		return 2, err
 	}
-	r := newReport(c, asked, catalog.Severity(f.failOn))
+	r := newReport(c, k.cfg.Catalog(), asked, catalog.Severity(f.failOn))
 	if k.user != nil {
 		if err := k.logIn(ctx, r, live); err != nil {
 			return 2, err

@@ -56,6 +56,7 @@ type (
 		Where      []placeJSON      `json:"where"`
 		recordJSON                  // The first of Records; empty if there is none.
 		Records    []recordJSON     `json:"records"`
+		Listings   []listing        `json:"listings"` // What the blocklists say, of a listing.
 		FileURL    string           `json:"file_url"` // Empty with File if there is none.
 		File       string           `json:"file"`
 		adviceJSON
@@ -83,7 +84,7 @@ func (r *report) writeJSON(w io.Writer, lang catalog.Lang) error {
 	out := checkJSON{
 		Format: 1, Version: version.Version, Verdict: []string{"well", "problems", "unknown"}[r.status], Overran: r.overran,
 		Targets: []checkedJSON{}, Ports: []checkPortJSON{},
-		Problems: foundsJSON(r.problems, lang), Accepted: foundsJSON(r.accepted, lang), Vantage: foundsJSON(r.own, lang),
+		Problems: foundsJSON(r.cat, r.problems, lang), Accepted: foundsJSON(r.cat, r.accepted, lang), Vantage: foundsJSON(r.cat, r.own, lang),
 	}
 	for _, s := range r.snapshots {
 		t := checkedJSON{Target: s.Target.Name, Kind: string(s.Target.Kind), Source: string(s.Target.Source), Checks: []checkDoneJSON{}}
@@ -139,12 +140,13 @@ func checkDone(c collector.CheckState) checkDoneJSON {
 	return out
 }
 
-func foundsJSON(list []found, lang catalog.Lang) []foundJSON {
+func foundsJSON(cat *catalog.Catalog, list []found, lang catalog.Lang) []foundJSON {
 	in := &explainer{lang: lang}
 	out := []foundJSON{}
 	for _, f := range list {
 		j := foundJSON{Problem: f.problem.ID, Check: f.problem.Check, Severity: f.severity, Who: f.problem.Who, Records: []recordJSON{},
 			adviceJSON: in.adviceJSON(&f.problem.Advice, f.values())}
+		j.Listings = f.listings(cat, lang)
 		if file, ok := f.file(); ok {
 			j.FileURL, j.File = file.URL, file.Text
 		}

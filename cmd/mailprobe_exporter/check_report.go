@@ -13,6 +13,7 @@ import (
 
 // A report is what came of checking targets once.
 type report struct {
+	cat       *catalog.Catalog
 	collector *collector.Collector // Knows the values of the snapshots.
 	asked     *asked
 	failOn    catalog.Severity
@@ -63,6 +64,15 @@ func fileIn(values []catalog.Values) (catalog.File, bool) {
 	return catalog.File{}, false
 }
 
+// listings are those of an address or name on blocklists.
+func (f *found) listings(cat *catalog.Catalog, lang catalog.Lang) []listing {
+	var all []catalog.Values
+	for _, w := range f.where {
+		all = append(all, w.values...)
+	}
+	return listingsIn(cat, lang, all)
+}
+
 // maxRecords is how many records to publish are shown of one problem.
 const maxRecords = 10
 
@@ -96,8 +106,8 @@ type port struct {
 	login        bool   // AUTH is offered over TLS that verified.
 }
 
-func newReport(c *collector.Collector, a *asked, failOn catalog.Severity) *report {
-	r := &report{collector: c, asked: a, failOn: failOn}
+func newReport(c *collector.Collector, cat *catalog.Catalog, a *asked, failOn catalog.Severity) *report {
+	r := &report{collector: c, cat: cat, asked: a, failOn: failOn}
 	for _, s := range c.Snapshots() {
 		if s.Target.Kind == targets.KindVantage {
 			r.vantage = s

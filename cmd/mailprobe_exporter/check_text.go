@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -180,12 +181,14 @@ func (r *reporter) writeProblem(f found) {
 		r.text("  ", r.say(words.andMore, n))
 	}
 	r.blank()
-	if r.explained[f.problem.ID] {
+	r.writeListings(f.listings(r.cat, r.lang))
+	meaning := plain(f.problem.MeaningFor(r.lang, f.values()))
+	if r.explained[f.problem.ID+meaning] {
 		r.text("  ", r.say(checkWords.asAbove))
 		return
 	}
-	r.explained[f.problem.ID] = true
-	r.text("  ", r.say(f.problem.Meaning))
+	r.explained[f.problem.ID+meaning] = true
+	r.text("  ", meaning)
 	if remedies := f.problem.RemediesFor(r.lang, f.values()); len(remedies) > 0 {
 		r.blank()
 		head := r.say(words.remedies)
@@ -240,6 +243,25 @@ func samePlaces(list []place) (out []place) {
 		out[i].target += ", " + readable(w.target)
 	}
 	return out
+}
+
+// writeListings writes what blocklists say of a listing: the meaning of the code, the list's own words, its page and the way off it.
+func (r *reporter) writeListings(list []listing) {
+	for _, l := range list {
+		r.hanging("  ", "    ", l.Title+" ("+l.Subject+"), "+l.Code+": "+l.Says)
+		if l.Text != "" {
+			r.hanging("    ", "      ", r.say(checkWords.listSays, strconv.Quote(sanitise(l.Text))))
+		}
+		if l.Page != "" {
+			r.line("    " + l.Page)
+		}
+		if l.Removal != "" {
+			r.text("    ", l.Removal)
+		}
+	}
+	if len(list) > 0 {
+		r.blank()
+	}
 }
 
 // writeFile writes a file to publish, its lines as they are.

@@ -4,8 +4,8 @@ import "github.com/mailprobe/mailprobe_exporter/catalog"
 
 // checkWords are what the command check says around the catalogue's texts, in both languages.
 var checkWords = struct {
-	inOrder, partly, unknown, notOpen, refusedUs, more, accepted, untold, noTime, firstOf, asAbove, own, overran, interrupted, nothingTold, well, wellSoFar, sick, sickOne catalog.Text
-	ports, portLogin, portRefuses, portBlocked, portSilent, portClosed, portFails, noLogin                                                                                 catalog.Text
+	inOrder, partly, unknown, notOpen, refusedUs, more, accepted, untold, noTime, firstOf, asAbove, listSays, own, overran, interrupted, nothingTold, well, wellSoFar, sick, sickOne catalog.Text
+	ports, portLogin, portRefuses, portBlocked, portSilent, portClosed, portFails, noLogin                                                                                           catalog.Text
 
 	// What a check saw.
 	withoutTLS, certificate, issuer, expired, days, tlsaMatch, nullMX, lookups, voids, dmarc, covered, met, clean catalog.Text
@@ -24,6 +24,7 @@ var checkWords = struct {
 	untold:      catalog.Text{EN: "Could not be told", RU: "Узнать не удалось"},
 	noTime:      catalog.Text{EN: "the time was over", RU: "не хватило времени"},
 	firstOf:     catalog.Text{EN: "written for %s; the same for the others with their own values", RU: "написано для %s; для остальных так же, со своими значениями"},
+	listSays:    catalog.Text{EN: "The list says: %s", RU: "Список пишет: %s"},
 	asAbove:     catalog.Text{EN: "What it means and what to do: see above.", RU: "Что это значит и что делать — см. выше."},
 	interrupted: catalog.Text{EN: "Interrupted before everything had been asked.", RU: "Прервано раньше, чем всё удалось спросить."},
 	own:         catalog.Text{EN: "About this computer: what a check finds from here may differ from what others see", RU: "Об этом компьютере: отсюда картина может отличаться от той, что видят другие"},

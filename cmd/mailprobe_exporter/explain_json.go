@@ -113,7 +113,7 @@ func (e *explainer) texts(in []catalog.Text) []string {
 }
 
 func (e *explainer) adviceJSON(a *catalog.Advice, values catalog.Values) adviceJSON {
-	return adviceJSON{e.say(a.Title), e.say(a.Meaning), e.texts(a.Causes), e.remedies(a.Remedies, values), list(a.References)}
+	return adviceJSON{e.say(a.Title), plain(a.MeaningFor(e.lang, values)), e.texts(a.Causes), e.remedies(a.Remedies, values), list(a.References)}
 }
 
 // remedies are those that apply where these values are known, never nil.

@@ -54,8 +54,6 @@ type dialogue struct {
 // A spoken line is ours (c), the server's (s), or a note (n).
 type spoken struct{ Class, Text string }
 
-type listing struct{ Title, Subject, Says, Removal string }
-
 type checkOnPage struct {
 	Name, When, Err string
 	State           state
@@ -206,8 +204,8 @@ func onPage(f frame, s *collector.Snapshot, found collector.Problem) problemOnPa
 		return out
 	}
 	out.Who = fmt.Sprintf(words.actor.In(f.Lang), problem.Who.Text().In(f.Lang))
-	out.Title, out.Meaning = plain(problem.Title.In(f.Lang)), markUp(problem.Meaning.In(f.Lang))
 	values := s.ValuesOf(found)
+	out.Title, out.Meaning = plain(problem.Title.In(f.Lang)), markUp(problem.MeaningFor(f.Lang, values[0]))
 	for _, remedy := range problem.RemediesFor(f.Lang, values[0]) {
 		out.Remedies = append(out.Remedies, markUp(remedy))
 	}
@@ -339,14 +337,18 @@ func millis(seconds float64) string {
 
 // listings are the blocklists that list the target, with the way off each.
 func (p *pages) listings(f frame, s *collector.Snapshot) (out []listing) {
-	for _, v := range p.collector.Values(s, checks.DNSBLListing) {
-		l := listing{Title: v.Labels["list"], Subject: v.Labels["subject"], Says: v.Labels["code"] + " " + v.Labels["meaning"]}
-		if b, ok := p.catalog().BlocklistByID(v.Labels["list"]); ok {
-			l.Title, l.Removal = plain(b.Title.In(f.Lang)), b.Removal.URL
-			if code, ok := b.Codes[v.Labels["code"]]; ok {
-				l.Says = v.Labels["code"] + ": " + plain(code.Text.In(f.Lang))
-			}
+	said := map[[3]string]string{} // By list, subject and code: a list's own words are no label.
+	for _, problem := range s.Problems {
+		for _, v := range problem.Values {
+			said[[3]string{v[catalog.ValueList], v[catalog.ValueSubject], v[catalog.ValueListCode]}] = v[catalog.ValueListText]
 		}
+	}
+	for _, v := range p.collector.Values(s, checks.DNSBLListing) {
+		id, subject, code := v.Labels["list"], v.Labels["subject"], v.Labels["code"]
+		l := listingOf(p.catalog(), f.Lang, catalog.Values{catalog.ValueList: id, catalog.ValueSubject: subject, catalog.ValueListCode: code,
+			catalog.ValueListText: said[[3]string{id, subject, code}]})
+		l.Text = visible(l.Text)
+		l.Says = cmp.Or(l.Says, v.Labels["meaning"])
 		out = append(out, l)
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 	"github.com/mailprobe/mailprobe_exporter/collector/spf"
@@ -184,7 +185,8 @@ func findZone(ctx context.Context, dns *dnsclient.Client, domain string) (string
 type bulkVerdict struct {
 	told, met bool // Not told: the configuration does not show it.
 	evidence  string
-	unknown   error // DNS could not tell; the others do not count.
+	values    catalog.Values // What remedies may name.
+	unknown   error          // DNS could not tell; the others do not count.
 }
 
 func demandMet(why string) bulkVerdict    { return bulkVerdict{told: true, met: true, evidence: why} }
@@ -212,7 +214,7 @@ func (v bulkVerdict) report(r *Round, d demand) {
 		}
 	}
 	if !v.met {
-		p.Find("bulk_not_met", "", fmt.Sprintf("%s (%s): %s", d, strings.Join(names, ", "), v.evidence))
+		p.Find("bulk_not_met", "", fmt.Sprintf("%s (%s): %s", d, strings.Join(names, ", "), v.evidence), v.values)
 	}
 }
 
@@ -309,7 +311,9 @@ func (f bulkFacts) ptr() bulkVerdict {
 		if v.err == nil && len(v.confirmed) == 0 {
 			var p Part // The problem is the sender's, and the check rdns says it.
 			v.judge(&p, v.addr.String())
-			return demandUnmet(p.Findings[0].Evidence)
+			unmet := demandUnmet(p.Findings[0].Evidence)
+			unmet.values = catalog.Values{catalog.ValueAddress: v.addr.String()}
+			return unmet
 		}
 		unknown = errors.Join(unknown, v.err)
 	}
@@ -325,13 +329,16 @@ func (f bulkFacts) ptr() bulkVerdict {
 // domain wants a zone to begin at the domain or, if it exists, at what was registered above it. Yahoo looks for the SOA record
 // since registries and hosters answer for names that nobody has with wildcard records of other types.
 func (f bulkFacts) domain() bulkVerdict {
+	unmet := func(why string) bulkVerdict {
+		return bulkVerdict{told: true, evidence: f.zone + why, values: catalog.Values{catalog.ValueRegistered: f.zone}}
+	}
 	switch {
 	case f.zoneErr != nil:
 		return demandUnknown(f.zoneErr)
 	case f.soa == dnsclient.OutcomeFound:
 		return demandMet(f.zone + " has a SOA record")
 	case f.soa == dnsclient.OutcomeNoName:
-		return demandUnmet(f.zone + " does not exist (NXDOMAIN)")
+		return unmet(" does not exist (NXDOMAIN)")
 	}
-	return demandUnmet(f.zone + " has no SOA record")
+	return unmet(" has no SOA record")
 }

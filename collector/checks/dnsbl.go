@@ -136,7 +136,35 @@ func (r *Round) askList(ctx context.Context, l *list, subject string, p *Part) {
 			return
 		}
 	}
+	if len(a.listings) > 0 {
+		a.text = l.askText(ctx, subject)
+	}
 	r.tellListing(l, subject, a, p)
+}
+
+// maxListText is how much of a list's own words about a listing is told, in bytes.
+const maxListText = 200
+
+// askText asks the list what it says about a subject that it lists (RFC 5782 section 2.1), within its budget; "" if it says nothing, or that
+// could not be told. What it said is remembered as its answers are.
+func (l *list) askText(ctx context.Context, subject string) string {
+	if !l.budget.Allow() {
+		return ""
+	}
+	a, err := l.memory().TXT(ctx, l.name(subject))
+	l.count(askedText)
+	if err != nil || len(a.Records) == 0 {
+		return ""
+	}
+	text := strings.Join(a.Records[:min(len(a.Records), 3)], " ")
+	if key := l.Key.Value(); key != "" {
+		text = strings.ReplaceAll(text, key, "{key}")
+	}
+	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
+	if len(text) > maxListText {
+		text = strings.ToValidUTF8(text[:maxListText], "") + "..."
+	}
+	return text
 }
 
 // notBelieved makes a part unknown. A verdict since the last good test of the list may already have been a
@@ -151,16 +179,19 @@ func (r *Round) notBelieved(l *list, p *Part, why error) {
 func (r *Round) tellListing(l *list, subject string, a reply, p *Part) {
 	for _, code := range a.listings {
 		line := fmt.Sprintf("%s is on %s: %s (%s)", subject, l.ID, code.Meaning, code.answer)
-		f := Finding{Problem: "dnsbl_listed", Evidence: line}
+		f := Finding{Problem: "dnsbl_listed", Evidence: line, Values: r.listingValues(l, subject, code.answer, a.text)}
 		f.Severity, f.Receiving = listingSeverity(code.Code)
 		p.Emit(dnsblListing, 1, subject, l.ID, code.answer, code.Meaning, string(r.toldSeverity(f.On(r.Target))))
 		p.Findings = append(p.Findings, f)
 		p.Evidence = append(p.Evidence, line)
 	}
+	if a.text != "" {
+		p.Evidence = append(p.Evidence, l.ID+" says "+quoteRecord(a.text))
+	}
 	if len(a.unknown) > 0 {
 		p.Emit(dnsblListing, 1, subject, l.ID, "other", "unknown", string(catalog.SeverityInfo))
 		line := fmt.Sprintf("%s asked about %s answers %v", l.ID, subject, a.unknown)
-		p.Find("dnsbl_unknown_code", "", line)
+		p.Find("dnsbl_unknown_code", "", line, r.listingValues(l, subject, a.unknown[0].String(), ""))
 		p.Evidence = append(p.Evidence, line)
 	}
 	for _, code := range a.good {
@@ -169,6 +200,18 @@ func (r *Round) tellListing(l *list, subject string, a reply, p *Part) {
 	if len(a.listings) > 0 || len(a.unknown) == 0 {
 		p.EmitBool(dnsblListed, len(a.listings) > 0, subject, l.ID)
 	}
+}
+
+// listingValues are what remedies name of a list's answer.
+func (r *Round) listingValues(l *list, subject, answer, text string) catalog.Values {
+	v := catalog.Values{
+		catalog.ValueSubject: subject, catalog.ValueList: l.ID, catalog.ValueListName: l.Name(), catalog.ValueListPage: l.PageOf(subject),
+		catalog.ValueListCode: answer, catalog.ValueListText: text,
+	}
+	if t := r.Target; t.Server != nil && !t.Sends() {
+		v[catalog.ValueReceiving] = t.Name
+	}
+	return v
 }
 
 // listingSeverity is how grave a listing is: fully so for what sends mail and for a mail domain. That a
@@ -198,6 +241,7 @@ type reply struct {
 	listings []meant
 	good     []meant
 	unknown  []netip.Addr // Codes that the catalogue does not know.
+	text     string       // What the list says of a listing in words; "": nothing.
 
 	hijacked error // An answer that no list gives.
 	refused  error // An answer by which the list says that it does not serve us.

@@ -476,3 +476,36 @@ func TestDNSBLBelief(t *testing.T) {
 	step("somebody else answers", "192.0.2.1 a: unknown: it answers 203.0.113.80, which is not in 127.0.0.0/8")
 	state("hijacked")
 }
+
+// TestListText: what a list says of a listing is told in one line, cut, and without the operator's key; it is asked about nothing else.
+func TestListText(t *testing.T) {
+	long := strings.Repeat("x", 150)
+	b := newBench(t, testPoints+`
+1.2.0.192.a.example.net. A 127.0.0.2
+1.2.0.192.a.example.net. TXT "see `+"\t"+` https://lists.example/1"
+2.2.0.192.a.example.net. A 127.0.0.2
+2.2.0.192.a.example.net. TXT "`+long+`" "`+long+`"
+3.2.0.192.a.example.net. A 127.0.0.2
+4.2.0.192.a.example.net. TXT "not listed"`, listsOf(ipList("a"))...)
+	for host, want := range map[string]string{
+		"192.0.2.1": "see https://lists.example/1", "192.0.2.2": (long + long)[:maxListText] + "...", "192.0.2.3": "",
+	} {
+		r := b.round(aSender(host))
+		if err := dnsblCheck.Run(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		wantValue(t, r, host, "dnsbl_listed", "list_text", want)
+		wantValue(t, r, host, "dnsbl_listed", "subject", host)
+		wantValue(t, r, host, "dnsbl_listed", "list_code", "127.0.0.2")
+		wantValue(t, r, host, "dnsbl_listed", "receiving", "")
+	}
+	b.run(dnsblCheck, aSender("192.0.2.4"))
+	if n := b.world.Queries("4.2.0.192.a.example.net.", "TXT"); n != 0 {
+		t.Errorf("%d questions for the text of what is not listed", n)
+	}
+	r := b.round(aServer(targets.RoleSubmission, "192.0.2.1"))
+	if err := dnsblCheck.Run(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	wantValue(t, r, "a submission server", "dnsbl_listed", "receiving", r.Target.Name)
+}

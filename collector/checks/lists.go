@@ -62,9 +62,10 @@ const (
 	askedHijacked    = "hijacked"
 	askedError       = "error"
 	askedTest        = "test"
+	askedText        = "text" // For what a listing says, in TXT.
 )
 
-var askedOutcomes = []string{askedListed, askedNotListed, askedUnknownCode, askedBlocked, askedHijacked, askedError, askedTest}
+var askedOutcomes = []string{askedListed, askedNotListed, askedUnknownCode, askedBlocked, askedHijacked, askedError, askedTest, askedText}
 
 const (
 	// retestGood is how long a test is good for, retestBad how long a list that failed it is left alone, retestDoubt how often

@@ -99,7 +99,7 @@ func TestListQueries(t *testing.T) {
 	b.run(dnsblCheck, aSender("192.0.2.5"))
 	got := b.env.Lists.States()[0].Queries
 	delete(got, askedTest)
-	want := map[string]uint64{askedListed: 1, askedNotListed: 1, askedUnknownCode: 1, askedError: 1, askedBlocked: 1, askedHijacked: 0}
+	want := map[string]uint64{askedListed: 1, askedNotListed: 1, askedUnknownCode: 1, askedError: 1, askedBlocked: 1, askedHijacked: 0, askedText: 1}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("queries %v, want %v", got, want)
 	}

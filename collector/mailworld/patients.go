@@ -191,5 +191,6 @@ var sickVantage = []Sickness{
 // listing is the record by which the honest list answers with a code when it is asked about an address.
 func listing(a netip.Addr, code string) string {
 	name := strings.TrimSuffix(strings.TrimSuffix(reverse(a), ".in-addr.arpa"), ".ip6.arpa")
-	return name + "." + honestZone + ". A " + code + "\n"
+	owner := name + "." + honestZone + "."
+	return owner + " A " + code + "\n" + owner + ` TXT "Spam came from here, see https://lists.example/` + a.String() + `"` + "\n"
 }

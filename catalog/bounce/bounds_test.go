@@ -51,6 +51,21 @@ var hostile = []struct{ name, top, repeat, end string }{
 	{"Base64", letterTop + "Content-Transfer-Encoding: base64\n\n", "NTUw", ""},
 	{"encoded words", letterTop + "Content-Type: message/delivery-status\n\nDiagnostic-Code: smtp;", " =?koi8-r?Q?550?=", ""},
 	{"KOI8-R", letterTop + "Content-Type: text/plain; charset=koi8-r\n\n", "\xc1\xc2 550 5.1.1 \xd3\n", ""},
+	{"reasons announced", letterTop + "\n", "Reason:\n", ""},
+	{"reasons", letterTop + "\n", "Reason: no such mailbox\n", ""},
+	{"reasons below addresses", letterTop + "\n", "<a@example.org>:\nno such mailbox\n\n", ""},
+	{"reasons behind addresses", letterTop + "\n", "<a@example.org>: no such mailbox\n", ""},
+	{"paragraphs", letterTop + "\n", "words that mean nothing at all\n\n", ""},
+	{"one paragraph", letterTop + "\n", "words that mean nothing\n", ""},
+	{"copies of nothing", letterTop + "\n", "copy of your message\n", ""},
+	{"codes without words", "", "code \"550\", with message ", ""},
+	{"labels", "", "error code 550, ", ""},
+	{"codes of Zoho", letterTop + "\n", "a@example.org x, ERROR_CODE :550, ERROR_CODE :5.1.1 ", ""},
+	{"lists", "", "a,550,5.1.1", ""},
+	{"journal", "", "{\"MESSAGE\":\"x: to=<a@example.org>, status=deferred (\"}\n", ""},
+	{"objects in objects", "", "{\"MESSAGE\":", ""},
+	{"feedback", letterTop + "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n",
+		"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n", ""},
 	{"nothing", "", "\x00", ""},
 	{"line ends", "", "\r", ""},
 }
@@ -131,7 +146,8 @@ func TestReadError(t *testing.T) {
 // TestSummariseBounds reads logs without end, and sees what is kept of them.
 func TestSummariseBounds(t *testing.T) {
 	for _, repeat := range []string{
-		"server said: 550 5.1.1 User unknown\n", "550 5.1.1 ", "x", "\n", "to=<a@example.org>, dsn=5.1.1, status=bounced (", "a,FAIL,\"",
+		"server said: 550 5.1.1 User unknown\n", "550 5.1.1 ", "{\"MESSAGE\":", "{\"MESSAGE\":\"a\"}\n", "1tXyZa-0000Ab-CD ** ",
+		"a\t{\"smtp_code\":550}\n", "x (delivery.failed) code = ", "[outbound] S: 550 ", "rblsmtpd: 550 ", "x", "\n", "to=<a@example.org>, dsn=5.1.1, status=bounced (", "a,FAIL,\"",
 	} {
 		in := &endless{repeat: repeat, left: 4 << 20}
 		s, err := Summarise(in, catalog.Default())

@@ -48,7 +48,7 @@ var (
 		"transaction", "command", "syntax", "address", "domain", "message", "mail", "deliver", "content", "virus", "size", "exceed",
 		"helo", "ehlo", "tls", "encrypt", "access", "blacklist", "listed", "reputation",
 		"sequence", "accept", "refus", "invalid", "not exist", "n't exist", "host", "defer", "closing", "requested action", "not taken",
-		"failed", "failure", "not found", "bad ", "must ", "suspicious", "suspend",
+		"failed", "failure", "not found", "bad ", "password", "incorrect", "must ", "suspicious", "suspend",
 		"ящик", "пользовател", "получател", "отправител", "отклон", "заблок", "спам", "существует", "адрес", "сообщени", "письм",
 		"письмо", "сервер", "лимит", "квот", "доступ", "ошибк", "домен", "запрещ", "невозможн",
 		"unbekannt", "abgelehnt", "empfänger", "desconocido", "rechaz", "inconnu", "sconosciut", "不", "拒", "退", "該当", "存在",
@@ -73,6 +73,9 @@ func (e evidence) allows(c code, text string, whole bool) bool {
 	before = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(before, "«"), "“"), "‘")
 	before = strings.TrimRight(before, " \t")
 	after := lower(text[min(c.end, len(text)):min(len(text), 400)])
+	if strings.Trim(after, ")]. ") == "" {
+		after = ""
+	}
 	matching := c.enhanced != "" && c.enhanced[0] == byte('0'+c.code/100)
 	tight := strings.HasSuffix(e.before, ":") // A port, but for "said:550".
 	dialogue := hasAnySuffix(e.before, "<<< ", "<** ", "<~* ", "<-- ", "<- ", "<~ ", "< ", "<-  ", "<~  ")
@@ -93,6 +96,9 @@ func (e evidence) allows(c code, text string, whole bool) bool {
 	}
 	if !knownCodes[c.code] || counts(after) {
 		return false
+	}
+	if hasAnySuffix(e.before, "(", "[") && len(after) == 0 && containsAny(e.before[max(0, len(e.before)-100):], refusals) {
+		return true // "User name or password is incorrect (535)."
 	}
 	refuses := containsAny(after[:min(len(after), 100)], refusals)
 	switch {

@@ -105,10 +105,12 @@ func leadingText(before string, c code) string {
 				label = w
 			}
 		}
-		if label == "" {
+		switch {
+		case label != "":
+			rest = strings.TrimRight(rest[:len(rest)-len(label)], around)
+		case !strings.HasSuffix(before, "(") && !strings.HasSuffix(before, "["):
 			return ""
 		}
-		rest = strings.TrimRight(rest[:len(rest)-len(label)], around)
 	}
 	if _, words, ok := strings.Cut(rest, "Detail: "); ok {
 		rest = words

@@ -47,6 +47,9 @@ func (s *scanner) place(i int) (r Reply, next int, w weight, ok bool) {
 		text, here = behindWord(l)
 	}
 	if !here {
+		text, here = beforeAddress(l)
+	}
+	if !here {
 		s.spot = hasAnySuffix(strings.TrimRight(l.lower(), " -*"), announced...) && len(l.text) < 300
 		return Reply{}, 0, 0, false
 	}
@@ -68,7 +71,9 @@ func (s *scanner) place(i int) (r Reply, next int, w weight, ok bool) {
 	s.spot = false
 	s.spend(len(text))
 	w = unknown
-	if s.means(text) != catalog.CauseUnclassified {
+	switch s.means(text) {
+	case catalog.CauseUnclassified, catalog.CauseBadSequence, catalog.CauseSyntaxError, catalog.CauseNotImplemented:
+	default: // The three are about a dialogue; in a sentence without a code they would be guessed.
 		w = placed
 	}
 	return Reply{Text: clean(cutText("", text, code{})), Recipient: s.recipient}, next, w, true
@@ -105,6 +110,15 @@ func behindWord(l *line) (text string, ok bool) {
 	return "", false
 }
 
+// beforeAddress returns what a line says before the address that it ends with: "Unknown user: a@example.org".
+func beforeAddress(l *line) (text string, ok bool) {
+	before, a, ok := strings.Cut(l.text, ": ")
+	if !ok || strings.Count(before, " ") == 0 || addressEnd(strings.Trim(a, "<>")) != len(strings.Trim(a, "<>")) {
+		return "", false
+	}
+	return before, !containsAny(l.lower(), []string{"recipient", "address", "addressed", "deliver to", "delivered to", "following", "to:", "from:"})
+}
+
 // headless reports whether a line is drawn and not written.
 func headless(text string) bool { return strings.Trim(text, "-=_*~#|+ ") == "" }
 
@@ -126,16 +140,18 @@ func letters(s string) (n int) {
 	return n
 }
 
-// telling are the causes that words may tell wherever in a bounce they stand: somebody's boilerplate does not speak of them.
+// telling are the causes that words may tell wherever in a bounce, or in an error that somebody pasted, they stand: boilerplate
+// does not speak of them.
 var telling = map[catalog.Cause]bool{
 	catalog.CauseUserUnknown: true, catalog.CauseMailboxFull: true, catalog.CauseMailboxDisabled: true, catalog.CauseMailboxMoved: true,
 	catalog.CauseRecipientRestricted: true, catalog.CauseHostUnknown: true, catalog.CauseNotAcceptingMail: true,
 	catalog.CauseRateLimited: true, catalog.CauseMessageTooBig: true, catalog.CauseSpamContent: true, catalog.CauseVirus: true,
 	catalog.CauseMailLoop: true, catalog.CauseDeliveryExpired: true, catalog.CauseNetwork: true, catalog.CauseBlocklisted: true,
-	catalog.CauseContentRestricted: true,
+	catalog.CauseContentRestricted: true, catalog.CauseAuthFailed: true, catalog.CauseAuthRequired: true, catalog.CauseTLSFailed: true,
+	catalog.CauseEncryptionRequired: true, catalog.CauseRelayDenied: true,
 }
 
-// anywhere searches a bounce in which nothing was found for a paragraph whose meaning the catalogue knows. Where two mean two
+// anywhere searches a text in which nothing was found for a paragraph whose meaning the catalogue knows. Where two mean two
 // things, nothing is said.
 func (s *scanner) anywhere() {
 	var found Reply

@@ -86,6 +86,7 @@ func (f *finder) letterOrText(data []byte) {
 		text = htmlText(text)
 	}
 	if r, ok := alone(text); ok {
+		f.found.failure = TellsOfFailure(text)
 		f.found.add(r, anchored)
 		return
 	}

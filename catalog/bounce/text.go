@@ -2,6 +2,7 @@ package bounce
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -69,6 +70,11 @@ type scanner struct {
 // text searches a text. pasted says that it is the whole of what there is, or a letter that a person may have written.
 func (f *finder) text(text string, pasted bool) {
 	s := &scanner{finder: f, lines: splitLines(text), pasted: pasted && !f.origin.bounce, last: -1, atStart: f.found.accepted}
+	saved := f.origin
+	defer func() { f.origin = saved }()
+	if s.pasted && s.speaksOfReturn() {
+		s.pasted, f.origin.bounce, f.origin.kind = false, true, KindBounce
+	}
 	s.recipient, s.reporter = f.origin.recipient, f.origin.reporter
 	s.found.failure = s.found.failure || failing(s.lines)
 	full, dialogue := 0, false
@@ -78,7 +84,7 @@ func (f *finder) text(text string, pasted bool) {
 			dialogue = dialogue || i < 500 && isCommand(l.lower())
 		}
 	}
-	s.short = s.pasted && (full <= 5 && f.kind == KindText || dialogue)
+	s.short = pasted && !saved.bounce && (full <= 5 && f.kind == KindText || dialogue)
 	for i := 0; i >= 0 && i < len(s.lines); {
 		if next := s.line(i); next >= 0 {
 			i = max(next, i+1)
@@ -86,25 +92,55 @@ func (f *finder) text(text string, pasted bool) {
 			i = next
 		}
 	}
-	if f.origin.bounce && f.found.wordless() {
+	if f.found.wordless() && (f.origin.bounce || s.short && f.found.failure) {
 		s.anywhere()
 	}
 }
 
-// failing reports whether a text speaks of something that failed.
-func failing(lines []line) bool {
-	for i := range lines[:min(len(lines), 500)] {
-		if containsAny(lines[i].lower(), failures) {
+// speaksOfReturn reports whether a text without a header is that of a bounce, or has one in it. What somebody copied is as good
+// evidence as the file would be; in a message of a person only the words of mail systems count.
+func (s *scanner) speaksOfReturn() bool {
+	for i := range s.lines[:min(len(s.lines), 200)] {
+		low := s.lines[i].lower()
+		if containsAny(low, systemWords) || s.kind == KindText && containsAny(low, returnWords) {
 			return true
 		}
 	}
 	return false
 }
 
+var (
+	// systemWords are in bounces, and in nothing that a person writes.
+	systemWords = []string{
+		"this is the mail system at host", "created automatically by mail delivery software", "this is the qmail-send program",
+		"mailer-daemon@", "undelivered mail returned to sender", "delivery has failed to these recipients", "mail delivery subsystem",
+		"did not reach the following recipient", "did not reach some or all of the intended recipients", "generating server:",
+		"diagnostic information for administrators", "transcript of session follows", "delivered to one or more of its recipients",
+		"had permanent fatal errors", "had delivery problems", "while attempting to deliver a message", "has failed delivery and",
+		"original message follows", "automatisch vom mailsystem", "fehler bei der nachrichtenzustellung", "не удалось выполнить доставку следующим",
+		"диагностические сведения для администраторов",
+	}
+	// returnWords are in bounces, and in what is said of other things.
+	returnWords = []string{
+		"could not be delivered", "couldn't be delivered", "wasn't delivered", "was not delivered", "not able to deliver",
+		"unable to deliver", "could not deliver", "cannot be delivered", "undeliverable", "failed recipient", "delivery failed",
+		"was automatically rejected", "не доставлено", "не может быть доставлено", "не могло быть доставлено", "nicht zugestellt",
+		"n'a pas pu être", "no se pudo entregar", "non può essere consegnato", "não pôde ser entregue", "nie została dostarczona",
+	}
+)
+
+// failing reports whether a text speaks of something that failed.
+func failing(lines []line) bool {
+	return slices.ContainsFunc(lines[:min(len(lines), 500)], func(l line) bool { return containsAny(l.lower(), failures) })
+}
+
+// TellsOfFailure reports whether a text speaks of something that failed. A code below 400 in it is not what it is about.
+func TellsOfFailure(text string) bool { return failing(splitLines(text[:min(len(text), MaxText)])) }
+
 // failures are in texts about something that failed.
 var failures = []string{
 	"error", "exception", "failed", "failure", "could not", "couldn't", "cannot", "can't", "unable", "not delivered", "undeliver",
-	"did not receive", "rejected", "refused", "unexpected", "but got", "timed out", "ошибк", "не удалось", "невозможно", "не доставлен",
+	"did not receive", "exit status", "exit code", "x-unix;", "rejected", "refused", "unexpected", "but got", "timed out", "ошибк", "не удалось", "невозможно", "не доставлен",
 	"не отправл", "fehler", "fehlgeschlagen", "erreur", "échec",
 }
 

@@ -250,7 +250,7 @@ func (e *explainer) answer(asked string) *answer {
 	}
 	if m := codeAnywhere.FindStringSubmatch(asked); m != nil { // "SMTP error 550"
 		code, _ := strconv.Atoi(m[1])
-		if r := (bounce.Reply{Code: code}); !e.isPort(r) {
+		if r := (bounce.Reply{Code: code}); !e.isPort(r) && (code >= 400 || !bounce.TellsOfFailure(asked)) {
 			a.replies = e.asked(r)
 			return a
 		}

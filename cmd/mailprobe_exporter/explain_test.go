@@ -419,6 +419,21 @@ func TestExplainNoBounce(t *testing.T) {
 	}
 }
 
+// TestExplainNothingIsWrong: a code that says that all is well is not what a sentence about an error is about.
+func TestExplainNothingIsWrong(t *testing.T) {
+	for _, text := range []string{
+		"Error 250: message could not be sent", "Ошибка отправки: код 250, письмо не отправлено",
+		`Expected response code "250" but got an empty response.`, "x-unix; 255", "sendmail: exit status 250, message not delivered",
+	} {
+		for _, args := range [][]string{{"--", text}, {"--file", "-"}} {
+			_, out, _ := explain(t, strings.NewReader(text), append([]string{"--format", "json"}, args...)...)
+			if strings.Contains(out, `"cause": "ok"`) {
+				t.Errorf("%s: %s", text, out)
+			}
+		}
+	}
+}
+
 // TestExplainWordsOfABounce: the reason in a bounce is explained though no code stands with it and servers wrote lines into its header.
 func TestExplainWordsOfABounce(t *testing.T) {
 	text := "Return-Path: <>\nReceived: from a.example (a.example [203.0.113.9]) by b.example with ESMTP; Mon, 5 Oct 2026 10:00:00 +0000\n" +

@@ -85,7 +85,8 @@ const (
 	CauseAuthRequired       Cause = "auth_required"
 	CauseAuthFailed         Cause = "auth_failed"
 	CauseEncryptionRequired Cause = "encryption_required"
-	CauseTLSFailed          Cause = "tls_failed" // Certificate, DANE, MTA-STS or STARTTLS as the other side saw it.
+	CauseTLSFailed          Cause = "tls_failed"    // Certificate, DANE, MTA-STS or STARTTLS as the other side saw it.
+	CausePortMismatch       Cause = "port_mismatch" // TLS where the port speaks clear text, or the other way round.
 
 	// The machine.
 	CauseStorageFull     Cause = "storage_full"
@@ -112,7 +113,7 @@ func Causes() []Cause {
 		CauseSPFFailed, CauseDKIMFailed, CauseDMARCFailed, CauseUnauthenticated,
 		CauseGreylisted, CauseRateLimited, CauseTooManyConnections, CauseTooManyRecipients, CauseMessageTooBig,
 		CauseSpamContent, CauseVirus, CauseMalformedMessage, CauseContentRestricted, CausePolicy,
-		CauseRelayDenied, CauseAuthRequired, CauseAuthFailed, CauseEncryptionRequired, CauseTLSFailed,
+		CauseRelayDenied, CauseAuthRequired, CauseAuthFailed, CauseEncryptionRequired, CauseTLSFailed, CausePortMismatch,
 		CauseStorageFull, CauseServerError, CauseServerClosing, CauseDNSFailure, CauseNetwork, CauseMailLoop, CauseDeliveryExpired,
 		CauseSyntaxError, CauseBadSequence, CauseNotImplemented, CauseUnsupportedAddress,
 	}

@@ -10,13 +10,17 @@ import (
 // newClassifier makes entries ready for classify. The error names every entry that cannot be used and every
 // two that match the same reply with equal right.
 func newClassifier(cat *Catalog) (*classifier, error) {
-	c := &classifier{phrases: newPhraseSet(), listOf: map[int32]string{}, providerOf: map[int32]string{}, byCode: map[string][]*rule{}}
+	c := &classifier{
+		phrases: newPhraseSet(), listOf: map[int32]string{}, providerOf: map[int32]string{}, byCode: map[string][]*rule{},
+		wins:  cat.wins,
+		words: vocabulary{named: cat.words, groups: map[string]int32{}},
+	}
 	var errs []error
 	number := func(owner string, name bool, texts ...string) (ids []int32) {
 		for _, text := range texts {
 			id, ok := c.phrases.add(text, name)
 			if !ok {
-				errs = append(errs, fmt.Errorf("%s: phrase %q is shorter than %d octets", owner, text, minPhrase))
+				errs = append(errs, fmt.Errorf("%s: phrase %q is shorter than %d bytes", owner, text, minPhrase+1))
 				continue
 			}
 			ids = append(ids, id)
@@ -47,8 +51,17 @@ func newClassifier(cat *Catalog) (*classifier, error) {
 			c.byPhrase = grow(c.byPhrase, id)
 			c.byPhrase[id] = append(c.byPhrase[id], u)
 		}
+		for _, near := range r.Match.Near {
+			p, err := c.words.compile(near, c.phrases, u)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", owner, err))
+				continue
+			}
+			c.byGroup = grow(c.byGroup, int32(len(c.words.groups)))
+			c.byGroup[p.need[0]] = append(c.byGroup[p.need[0]], p)
+		}
 		switch {
-		case len(text) > 0:
+		case len(text)+len(r.Match.Near) > 0:
 		case r.Match.Blocklist:
 			c.listed = append(c.listed, u)
 		case len(keys) == 0:
@@ -66,6 +79,7 @@ func newClassifier(cat *Catalog) (*classifier, error) {
 		}
 	}
 	c.byPhrase = grow(c.byPhrase, int32(len(c.phrases.ids)))
+	c.byGroup = grow(c.byGroup, int32(len(c.words.groups)))
 	return c, errors.Join(errs...)
 }
 
@@ -100,6 +114,9 @@ func (u *rule) claims(text []int32) (out []string) {
 	var phrases, codes []string
 	for _, id := range text {
 		phrases = append(phrases, fmt.Sprint("phrase ", id))
+	}
+	for _, near := range u.Match.Near {
+		phrases = append(phrases, "near "+near)
 	}
 	for _, code := range u.Match.Codes {
 		codes = append(codes, threeDigits(code))

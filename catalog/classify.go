@@ -35,8 +35,13 @@ func (c *Catalog) Classify(server string, code int, enhanced, text string) Class
 	if code != 0 && !strings.HasPrefix(enhanced, threeDigits(code)[:1]) {
 		enhanced = "" // RFC 3463 section 2: the class repeats that of the code, or it counts for nothing.
 	}
-	out := c.classifier.classify(provider, code, enhanced, text)
-	if out.Entry == nil {
+	if provider == "" {
+		provider = c.providerOfCode[enhanced]
+	}
+	var coded Classification
+	c.byCodes(&coded, code, enhanced, true)
+	out, undecided := c.classifier.classify(provider, code, enhanced, text, coded.Cause)
+	if out.Entry == nil && !undecided {
 		c.byCodes(&out, code, enhanced, len(fold(make([]byte, 0, len(text)), text)) > 0)
 	}
 	if (code/100 == 4 || code == 0 && strings.HasPrefix(enhanced, "4")) && out.Retry == RetryNo && out.Cause != CauseUnclassified {
@@ -45,10 +50,11 @@ func (c *Catalog) Classify(server string, code int, enhanced, text string) Class
 	return out
 }
 
-// byCodes fills a classification in from what the codes mean by themselves: the enhanced code, which is more exact, unless it is
+// byCodes fills a classification without an entry in from what the codes mean by themselves: the enhanced code, which is more exact, unless it is
 // vague and the three digits are not. Where there are words too and nobody understood them, a vague code does not decide: "policy" for
 // every 5.7.1 would be wrong more often than right.
 func (c *Catalog) byCodes(out *Classification, code int, enhanced string, words bool) {
+	out.Cause = CauseUnclassified
 	basic, exact := c.ReplyCode(code), c.EnhancedCode(enhanced)
 	vague := false
 	if exact != nil {
@@ -56,7 +62,8 @@ func (c *Catalog) byCodes(out *Classification, code int, enhanced string, words 
 		out.Verdict, out.Entry = exact.verdict(enhanced[0]), &exact.Advice
 	}
 	if basic != nil && (exact == nil || basic.Cause != CauseUnclassified && (out.Cause == CauseUnclassified || vague && plain(code))) {
-		vague = code == 421 || code == 541 || code == 571 // Servers send these for any reason.
+		// Servers send these for any reason, and many send 500 or 501 for want of a better one.
+		vague = code == 421 || code == 541 || code == 571 || code == 500 || code == 501
 		out.Verdict, out.Entry = basic.Verdict, &basic.Advice
 	}
 	if vague && words {
@@ -103,6 +110,9 @@ type classifier struct {
 	providerOf map[int32]string
 	byCode     map[string][]*rule // Rules without text: by enhanced code, or by code as three digits.
 	listed     []*rule            // Rules with Match.Blocklist and no text.
+	words      vocabulary
+	wins       map[Cause][]Cause
+	byGroup    [][]pattern // Patterns of Match.Near, by the group of their first word.
 }
 
 // A rule is a reply entry made ready.
@@ -119,7 +129,9 @@ const (
 	rankCode = iota + 1
 	rankEnhanced
 	rankProvider     // Provider and a code.
+	rankGeneral      // A phrase that says little.
 	rankText         // A phrase, whoever answers.
+	rankListed       // A blocklist that is named.
 	rankSure         // Provider and an enhanced code that decides by itself.
 	rankProviderText // Provider and a phrase.
 	rankOwn          // What the operator wrote himself.
@@ -130,12 +142,16 @@ func rankOf(r *rule) int {
 	if r.own {
 		return rankOwn
 	}
-	text := len(r.Match.Text) > 0 || r.Match.Blocklist
+	text := len(r.Match.Text)+len(r.Match.Near) > 0
 	switch {
-	case r.Provider != "" && text:
+	case r.Provider != "" && (text || r.Match.Blocklist):
 		return rankProviderText
 	case r.Provider != "" && r.Sure:
 		return rankSure
+	case r.Match.Blocklist:
+		return rankListed
+	case text && r.General:
+		return rankGeneral
 	case text:
 		return rankText
 	case r.Provider != "":
@@ -175,14 +191,17 @@ func (c candidate) compare(o candidate) int {
 	)
 }
 
-// classify finds the reply entry that knows best what a reply means, if there is one.
-func (c *classifier) classify(provider string, code int, enhanced, text string) Classification {
+// classify finds the reply entry that knows best what a reply means, if there is one. coded is what its codes mean by themselves.
+// undecided says that the words speak of several causes.
+func (c *classifier) classify(provider string, code int, enhanced, text string, coded Cause) (out Classification, undecided bool) {
 	var space [maxText]byte
 	var room [64]hit
 	found := c.phrases.none()
-	hits := c.phrases.find(room[:0], found, fold(space[:0], text))
+	var ipSpace [8]int
+	folded, ips := foldAddresses(space[:0], ipSpace[:0], text)
+	hits := c.phrases.find(room[:0], found, folded, ips)
 
-	out := Classification{Verdict: Verdict{Cause: CauseUnclassified}, Provider: provider}
+	out = Classification{Verdict: Verdict{Cause: CauseUnclassified}, Provider: provider}
 	listAt := hit{}
 	for _, h := range hits {
 		if id, ok := c.providerOf[h.id]; ok && out.Provider == "" {
@@ -193,33 +212,88 @@ func (c *classifier) classify(provider string, code int, enhanced, text string) 
 		}
 	}
 
-	var best candidate
-	consider := func(rules []*rule, h hit) {
+	var some [64]candidate
+	candidates := some[:0]
+	consider := func(r *rule, h hit) {
+		known := slices.ContainsFunc(candidates, func(o candidate) bool { return o.rule == r && o.phrase.length >= h.length })
+		if !known && r.holds(out.Provider, code, enhanced, found) {
+			candidates = append(candidates, candidate{r, h})
+		}
+	}
+	considerAll := func(rules []*rule, h hit) {
 		for _, r := range rules {
-			next := candidate{r, h}
-			if r.holds(out.Provider, code, enhanced, found) && (best.rule == nil || best.compare(next) < 0) {
-				best = next
-			}
+			consider(r, h)
 		}
 	}
 	for _, h := range hits {
-		consider(c.byPhrase[h.id], h)
+		considerAll(c.byPhrase[h.id], h)
 	}
+	c.near(hits, consider)
 	if out.Blocklist != "" {
-		consider(c.listed, listAt)
+		considerAll(c.listed, listAt)
 	}
 	if enhanced != "" {
-		consider(c.byCode[enhanced], hit{})
+		considerAll(c.byCode[enhanced], hit{})
 	}
 	if code != 0 {
-		consider(c.byCode[threeDigits(code)], hit{})
+		considerAll(c.byCode[threeDigits(code)], hit{})
 	}
-	if best.rule == nil {
-		return out
+	best, undecided := c.best(candidates, coded)
+	if best != nil {
+		out.Verdict, out.Entry = best.Verdict, &best.Advice
 	}
-	out.Verdict, out.Entry = best.Verdict, &best.Advice
-	return out
+	return out, undecided
 }
+
+// closeCall is how long in tenths of the deciding words those of another cause may be before neither decides.
+const closeCall = 8
+
+// best is the candidate that knows best, nil if there is none. Of rules that matched by words, those lose whose cause another's
+// wins over, unless their own words are more than twice as long. Where causes are left that are about as clear, the codes
+// decide between them, or nothing does: a wrong cause is worse than none.
+func (c *classifier) best(candidates []candidate, coded Cause) (best *rule, undecided bool) {
+	var first candidate
+	for _, n := range candidates {
+		if (first.rule == nil || first.compare(n) < 0) && !c.beaten(n, candidates) {
+			first = n
+		}
+	}
+	if first.rule == nil || !first.byWords() || first.Cause == coded {
+		return first.rule, false
+	}
+	for _, n := range candidates {
+		switch {
+		case !n.rivals(first):
+		case n.Cause == coded && (n.Cause == CauseUserUnknown || !c.beaten(n, candidates)):
+			return n.rule, false // "no such mailbox, or disabled" with 5.1.1 is no such mailbox.
+		case !c.beaten(n, candidates):
+			undecided = true
+		}
+	}
+	if undecided {
+		return nil, true
+	}
+	return first.rule, false
+}
+
+// rivals reports whether a candidate speaks of another cause than the best one and about as clearly.
+func (o candidate) rivals(best candidate) bool {
+	return o.rank == best.rank && o.conditions() >= best.conditions() && o.Cause != best.Cause && 10*o.phrase.length >= closeCall*best.phrase.length
+}
+
+// beaten reports whether the cause of any other candidate wins over that of n.
+func (c *classifier) beaten(n candidate, candidates []candidate) bool {
+	return slices.ContainsFunc(candidates, func(o candidate) bool { return c.beats(o, n) })
+}
+
+// beats reports whether the cause of one candidate wins over that of another.
+func (c *classifier) beats(o, n candidate) bool {
+	return n.byWords() && o.byWords() && o.rank != rankGeneral && (2*o.phrase.length >= n.phrase.length || o.rank == rankListed) &&
+		slices.Contains(c.wins[o.Cause], n.Cause)
+}
+
+// byWords reports whether a rule is about replies of anybody, known by their words.
+func (r *rule) byWords() bool { return rankGeneral <= r.rank && r.rank <= rankListed }
 
 // holds reports whether all conditions of a rule but its phrases hold.
 func (r *rule) holds(provider string, code int, enhanced string, found marks) bool {

@@ -38,23 +38,26 @@ type Catalog struct {
 	services   []*MailService
 	settings   []*Setting
 	reading    Reading
+	words      map[string][]string // Groups of words that patterns of replies ask for.
+	wins       map[Cause][]Cause   // Of two causes in one reply, which one is the reason.
 	providers  []*ProviderInfo
 	groups     []Group
 	lists      []*Blocklist
 	resolvers  []resolver
 
-	problemByID  map[string]Problem
-	replyByID    map[string]*Reply
-	listByID     map[string]*Blocklist
-	providerByID map[string]*ProviderInfo
-	providerOf   map[string]string // From the suffix of a host's name to the provider's id.
-	topicByID    map[string]*Topic
-	entryList    []Entry
-	entries      map[[2]string]Entry // By kind and id.
-	search       *searchIndex
-	known        map[string]bool // Enhanced codes, as subject.detail.
-	classifier   *classifier
-	own          map[*Reply]bool // Entries that the operator wrote.
+	problemByID    map[string]Problem
+	replyByID      map[string]*Reply
+	listByID       map[string]*Blocklist
+	providerByID   map[string]*ProviderInfo
+	providerOf     map[string]string // From the suffix of a host's name to the provider's id.
+	providerOfCode map[string]string // From an enhanced code to the only provider that uses it.
+	topicByID      map[string]*Topic
+	entryList      []Entry
+	entries        map[[2]string]Entry // By kind and id.
+	search         *searchIndex
+	known          map[string]bool // Enhanced codes, as subject.detail.
+	classifier     *classifier
+	own            map[*Reply]bool // Entries that the operator wrote.
 }
 
 // A resolver is one that anybody may ask.
@@ -91,6 +94,12 @@ func read(files fs.FS) (*Catalog, error) {
 	load("data/programs.yml", &settings)
 	c.settings = settings.Programs
 	load("data/reading.yml", &c.reading)
+	var words struct {
+		Words map[string][]string
+		Wins  map[Cause][]Cause
+	}
+	load("data/words.yml", &words)
+	c.words, c.wins = words.Words, words.Wins
 	var providers struct{ Providers []*ProviderInfo }
 	load("data/providers.yml", &providers)
 	c.providers = providers.Providers
@@ -223,6 +232,16 @@ func (c *Catalog) index() error {
 				errs = append(errs, fmt.Errorf("host %s belongs to %s and %s", host, other, p.ID))
 			}
 			c.providerOf[host] = p.ID
+		}
+	}
+	c.providerOfCode = map[string]string{}
+	for _, p := range c.providers {
+		codes, err := expand(p.Codes)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("provider %s: %w", p.ID, err))
+		}
+		for _, code := range codes {
+			c.providerOfCode[code] = p.ID
 		}
 	}
 	for _, r := range c.replies {

@@ -12,54 +12,100 @@ import (
 // maxText is how much of a reply is looked at, in octets. Servers say what they mean at the beginning.
 const maxText = 4 << 10
 
-// minPhrase is the length of the shortest phrase, in octets. A phrase is found by its first three.
-const minPhrase = 3
+// minPhrase is the length of the shortest phrase, in bytes. A phrase is found by its first two.
+const minPhrase = 2
 
 // A phrase is a piece of text that entries of the catalogue look for, and its number.
 type phrase struct {
-	text string
-	id   int32
+	text  string
+	id    int32
+	whole bool // It ends where a word does.
 }
 
-// A phraseSet finds all of many phrases in one pass over a text. Phrases that begin with the same three octets stand
-// together, in order; at each place where a word begins, that row is narrowed octet by octet until nothing is left.
+// A phraseSet finds all of many phrases in one pass over a text. Phrases that begin with the same two bytes stand
+// together, in order; at each place where a word begins, that row is narrowed byte by byte until nothing is left.
 type phraseSet struct {
-	ids   map[string]int32
-	first map[[minPhrase]byte][]phrase // Each row in the order of its texts.
-	names marks                        // Phrases that count within addresses too.
+	ids   map[phrase]int32 // By text and whole.
+	rows  [][]phrase
+	first []uint16 // By the first two bytes of a phrase: where its row is in rows.
+	names marks    // Phrases that count within addresses too.
+	words marks    // Words of patterns. They are looked for at all places.
+	host  int32    // The word @host.
+	mail  int32    // The word @address.
+	ip    int32    // The word @ip.
 }
 
 func newPhraseSet() *phraseSet {
-	return &phraseSet{ids: map[string]int32{}, first: map[[minPhrase]byte][]phrase{}}
+	return &phraseSet{ids: map[phrase]int32{}, rows: make([][]phrase, 1), first: make([]uint16, 1<<16), host: -1, mail: -1, ip: -1}
 }
 
 // add makes a phrase known and returns its number, the same for the same phrase. name says that it is the name of somebody;
 // a phrase that looks like a piece of an address counts as one. ok is false for one that is too short once it is folded.
 func (s *phraseSet) add(text string, name bool) (id int32, ok bool) {
 	text = string(fold(nil, text))
-	if len(text) < minPhrase {
+	if len(text) <= minPhrase {
 		return 0, false
 	}
-	id, known := s.ids[text]
-	if !known {
-		id = int32(len(s.ids))
-		s.ids[text] = id
-		key := [minPhrase]byte([]byte(text))
-		row := s.first[key]
-		i, _ := slices.BinarySearchFunc(row, text, func(p phrase, t string) int { return strings.Compare(p.text, t) })
-		s.first[key] = slices.Insert(row, i, phrase{text, id})
-		s.names = append(s.names, make(marks, len(s.none())-len(s.names))...)
-	}
+	id = s.insert(phrase{text: text})
 	if name || strings.ContainsAny(text, "./=") && !strings.Contains(text, " ") {
 		s.names.set(id)
 	}
 	return id, true
 }
 
+// addWord makes a word of a pattern known. It ends where a word of the text does, unless it ends in an asterisk.
+func (s *phraseSet) addWord(text string) (id int32, ok bool) {
+	switch text {
+	case anyHost:
+		s.host = s.insert(phrase{text: text, whole: true})
+		return s.host, true
+	case anyAddress:
+		s.mail = s.insert(phrase{text: text, whole: true})
+		return s.mail, true
+	}
+	if text == anyIP {
+		s.ip = s.insert(phrase{text: text, whole: true})
+		return s.ip, true
+	}
+	text, open := strings.CutSuffix(text, "*")
+	text = string(fold(nil, text))
+	if len(text) < minPhrase {
+		return 0, false
+	}
+	id = s.insert(phrase{text: text, whole: !open})
+	s.words.set(id)
+	return id, true
+}
+
+// insert returns the number of a phrase, which may be new.
+func (s *phraseSet) insert(p phrase) int32 {
+	id, known := s.ids[p]
+	if known {
+		return id
+	}
+	id = int32(len(s.ids))
+	s.ids[p] = id
+	key := rowKey(p.text[0], p.text[1])
+	if s.first[key] == 0 {
+		s.first[key] = uint16(len(s.rows))
+		s.rows = append(s.rows, nil)
+	}
+	row := s.rows[s.first[key]]
+	i, _ := slices.BinarySearchFunc(row, p.text, func(p phrase, t string) int { return strings.Compare(p.text, t) })
+	s.rows[s.first[key]] = slices.Insert(row, i, phrase{p.text, id, p.whole})
+	for len(s.names) <= int(id)/64 {
+		s.names, s.words = append(s.names, 0), append(s.words, 0)
+	}
+	return id
+}
+
+// rowKey makes a number of the first two bytes of a phrase.
+func rowKey(a, b byte) int { return int(a)<<8 | int(b) }
+
 // none returns a set of phrases that has none of s.
 func (s *phraseSet) none() marks { return make(marks, len(s.ids)/64+1) }
 
-// marks is a set of phrases by their numbers.
+// marks is a set of numbers.
 type marks []uint64
 
 func (m marks) set(id int32)      { m[id/64] |= 1 << (id % 64) }
@@ -68,34 +114,58 @@ func (m marks) has(id int32) bool { return m[id/64]&(1<<(id%64)) != 0 }
 // A hit is a phrase that was found.
 type hit struct {
 	id     int32
-	at     int // Where it begins in the folded text.
-	length int
+	at     int32 // Where it begins in the folded text.
+	length int32
+	word   int32 // How many words stand before it.
+	clause int32 // How many clauses stand before its own.
 }
 
-// find appends every phrase in a folded text to hits, each at its first place only, and marks it as found. A phrase begins
-// where a word does: "blocked" is not found in "unblocked". It may end within one: "greylist" is found in "greylisted". Within
-// addresses only names are looked for: who writes to spam@example.org is not told that he sent spam.
-func (s *phraseSet) find(hits []hit, found marks, text []byte) []hit {
-	begin, end := nextAddress(text, 0)
-	inWord := false
+// find appends every phrase in a folded text to hits and marks it as found: a word of a pattern at each of its places, another
+// phrase at its first only. A phrase begins where a word does: "blocked" is not found in "unblocked". It may end within
+// one: "greylist" is found in "greylisted". Within addresses only names are looked for: who writes to spam@example.org is not
+// told that the message is spam. ips are the places of IP addresses that fold left out.
+func (s *phraseSet) find(hits []hit, found marks, text []byte, ips []int) []hit {
+	inside := nextAddress(text, 0)
+	inWord, word, clause := false, int32(0), int32(0)
 	for i := 0; i+minPhrase <= len(text); i++ {
-		begins := !inWord
+		begins := !inWord || isWide(text[i])
 		inWord = isWord(text[i])
 		if !begins && inWord {
 			continue
 		}
-		if i >= end {
-			begin, end = nextAddress(text, end)
+		if inWord {
+			word++
+		} else if endsClause(text, i) {
+			clause++
 		}
-		row := s.first[[minPhrase]byte(text[i:i+minPhrase])]
+		for ; len(ips) > 0 && ips[0] <= i; ips = ips[1:] {
+			if s.ip >= 0 && len(hits) < maxPlaces {
+				hits = append(hits, hit{s.ip, int32(ips[0]), 0, word, clause})
+			}
+		}
+		if i >= inside.end {
+			inside = nextAddress(text, inside.end)
+		}
+		if i == inside.begin && inside.kind != filePath {
+			id := s.host
+			if inside.kind == mailAddress {
+				id = s.mail
+			}
+			if id >= 0 && len(hits) < maxPlaces {
+				hits = append(hits, hit{id, int32(i), 1, word, clause})
+			}
+		}
+		row := s.rows[s.first[rowKey(text[i], text[i+1])]]
 		for n := minPhrase; len(row) > 0; n++ {
-			// All of row begins with the n octets at i. The one that is no longer comes first.
-			if p := row[0]; len(p.text) == n {
-				if !found.has(p.id) && (i < begin || s.names.has(p.id)) {
-					found.set(p.id)
-					hits = append(hits, hit{p.id, i, n})
-				}
+			// All of row begins with the n bytes at i. Those that are no longer come first.
+			for len(row) > 0 && len(row[0].text) == n {
+				p := row[0]
 				row = row[1:]
+				again := found.has(p.id) && (!s.words.has(p.id) || len(hits) >= maxPlaces)
+				if !again && (i < inside.begin || s.names.has(p.id)) && (!p.whole || i+n == len(text) || !isWord(text[i+n])) {
+					found.set(p.id)
+					hits = append(hits, hit{p.id, int32(i), int32(n), word, clause})
+				}
 			}
 			if i+n >= len(text) {
 				break
@@ -103,7 +173,15 @@ func (s *phraseSet) find(hits []hit, found marks, text []byte) []hit {
 			row = narrow(row, n, text[i+n])
 		}
 	}
+	if len(ips) > 0 && s.ip >= 0 {
+		hits = append(hits, hit{s.ip, int32(ips[0]), 0, word, clause})
+	}
 	return hits
+}
+
+// endsClause reports whether a sentence, or a part of one that stands for itself, ends at a place of a folded text.
+func endsClause(text []byte, i int) bool {
+	return kindOf[text[i]]&kindEnd != 0 && (i+1 == len(text) || text[i+1] == ' ')
 }
 
 // narrow returns the part of a row whose octet at n is c.
@@ -122,37 +200,142 @@ func narrow(row []phrase, n int, c byte) []phrase {
 	return row[begin:end]
 }
 
-// nextAddress says where the first mail or web address at or after from begins and ends in a folded text. It is
+// An address is a piece of a text that is no words.
+type address struct {
+	kind       addressKind
+	begin, end int
+}
+
+type addressKind int
+
+const (
+	noAddress addressKind = iota
+	mailAddress
+	webAddress
+	hostAddress
+	filePath
+)
+
+// nextAddress finds the first mail or web address, name of a host or path of a file at or after from in a folded text. It is
 // behind the end if there is none.
-func nextAddress(text []byte, from int) (begin, end int) {
+func nextAddress(text []byte, from int) address {
 	for at := from; at < len(text); at++ {
-		switch {
-		case text[at] == '@':
-			begin, end = at, at+1
-			for begin > from && (isWord(text[begin-1]) || strings.IndexByte("._%+-=", text[begin-1]) >= 0) {
-				begin--
+		end, dotted := at, false
+		for end < len(text) && kindOf[text[end]]&kindBetween == 0 {
+			dotted = dotted || kindOf[text[end]]&kindAddress != 0
+			end++
+		}
+		if !dotted {
+			at = end
+			continue
+		}
+		if kind, begin, length := addressIn(text[at:end]); kind != noAddress {
+			return address{kind, at + begin, at + begin + length}
+		}
+		at = end
+	}
+	return address{noAddress, len(text), len(text)}
+}
+
+// betweenTokens is what parts addresses from words.
+const betweenTokens = " <>\"'()[],;|`"
+
+// What a byte may be in a folded text.
+const (
+	kindWord    = 1 << iota // A piece of a word.
+	kindBetween             // One of betweenTokens.
+	kindEnd                 // The end of a clause, where a space follows.
+	kindAddress             // A sign that every address has.
+)
+
+// kindOf says what each byte may be.
+var kindOf = func() (kinds [256]uint8) {
+	for i := range kinds {
+		c := byte(i)
+		if 'a' <= c && c <= 'z' || isDigit(c) || c >= utf8.RuneSelf {
+			kinds[i] |= kindWord
+		}
+		for kind, all := range map[uint8]string{kindBetween: betweenTokens, kindEnd: ".;!?", kindAddress: ".@/"} {
+			if strings.IndexByte(all, c) >= 0 {
+				kinds[i] |= kind
 			}
-			for end < len(text) && (isWord(text[end]) || text[end] == '.' || text[end] == '-') {
-				end++
-			}
-			return begin, end
-		case text[at] == ':' && bytes.HasPrefix(text[at:], []byte("://")):
-			begin, end = at, at
-			for begin > from && isWord(text[begin-1]) {
-				begin--
-			}
-			for end < len(text) && strings.IndexByte(" <>\"()[]", text[end]) < 0 {
-				end++
-			}
-			return begin, end
 		}
 	}
-	return len(text), len(text)
+	return kinds
+}()
+
+// addressIn finds an address in a token, which holds nothing of betweenTokens.
+func addressIn(token []byte) (kind addressKind, begin, length int) {
+	if at := bytes.IndexByte(token, '@'); at >= 0 {
+		begin, end := at, at+1
+		for begin > 0 && (isWord(token[begin-1]) || strings.IndexByte("._%+-=", token[begin-1]) >= 0) {
+			begin--
+		}
+		for end < len(token) && (isWord(token[end]) || token[end] == '.' || token[end] == '-') {
+			end++
+		}
+		return mailAddress, begin, end - begin
+	}
+	if at := bytes.Index(token, []byte("://")); at >= 0 {
+		for at > 0 && isWord(token[at-1]) {
+			at--
+		}
+		return webAddress, at, len(token) - at
+	}
+	if len(token) > 1 && token[0] == '/' && isWord(token[1]) {
+		return filePath, 0, len(token)
+	}
+	for begin < len(token) {
+		end := begin
+		for end < len(token) && (isWord(token[end]) || token[end] == '.' || token[end] == '-' || token[end] == '_') {
+			end++
+		}
+		if name := bytes.TrimRight(token[begin:end], ".-_"); isHostName(name) {
+			return hostAddress, begin, len(name)
+		}
+		begin = end + 1
+	}
+	return noAddress, 0, 0
+}
+
+// isHostName reports whether a piece of a folded text is the name of a host. Of two labels the second has to be one under which
+// hosts are found: "rejected.please" is two words without a space.
+func isHostName(name []byte) bool {
+	dot := bytes.LastIndexByte(name, '.')
+	if dot <= 0 || len(name)-dot < 3 || bytes.Contains(name, []byte("..")) {
+		return false
+	}
+	if !isWord(name[0]) {
+		return false
+	}
+	top, rest := name[dot+1:], name[:dot]
+	for _, c := range top {
+		if isDigit(c) && !bytes.HasPrefix(top, []byte("xn--")) {
+			return false
+		}
+	}
+	if bytes.IndexByte(rest, '.') >= 0 {
+		return true
+	}
+	return len(top) == 2 && !shortWords[string(top)] || topDomains[string(top)]
+}
+
+// topDomains are the domains of more than two letters that are taken for such in a name of two labels.
+var topDomains = map[string]bool{
+	"com": true, "net": true, "org": true, "edu": true, "gov": true, "mil": true, "info": true, "biz": true, "name": true, "pro": true,
+	"mobi": true, "asia": true, "cloud": true, "online": true, "site": true, "email": true, "host": true, "shop": true, "tech": true,
+	"example": true, "test": true, "invalid": true, "localhost": true, "local": true, "localdomain": true, "internal": true, "lan": true,
+	"home": true, "corp": true, "intranet": true, "arpa": true,
 }
 
 // isWord reports whether an octet of a folded text is part of a word. All octets of letters beyond ASCII are.
 func isWord(c byte) bool {
-	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c >= utf8.RuneSelf
+	return kindOf[c]&kindWord != 0
+}
+
+// shortWords are words of two letters with which a sentence begins, and under which few hosts are found.
+var shortWords = map[string]bool{
+	"an": true, "as": true, "do": true, "go": true, "if": true, "my": true, "of": true, "on": true, "or": true, "so": true, "up": true, "we": true,
 }
 
 // fold appends text to out as phrases are compared: in lower case, every run of white space and control
@@ -160,7 +343,14 @@ func isWord(c byte) bool {
 // would tear it apart: codes, which every line of a reply repeats ("550-5.7.26 blocked because 550-5.7.26 the sender"), and
 // the numbers of addresses ("host [192.0.2.1] is blocked").
 func fold(out []byte, text string) []byte {
+	out, _ = foldAddresses(out, nil, text)
+	return out
+}
+
+// foldAddresses is fold, which also appends to ips where in the folded text IP addresses were left out.
+func foldAddresses(out []byte, ips []int, text string) ([]byte, []int) {
 	begin, ascii := len(out), true
+	tokenEnd, plain := 0, false
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		atWord := len(out) == begin || out[len(out)-1] == ' '
@@ -171,12 +361,24 @@ func fold(out []byte, text string) []byte {
 			}
 			continue
 		case atWord && (isDigit(c) || c == '[' || c == '('):
-			if n := max(statusLength(text[i:]), addressLength(text[i:])); n > 0 {
+			if n := statusLength(text[i:]); n > 0 {
+				i += n - 1
+				continue
+			}
+			if n := addressLength(text[i:]); n > 0 {
+				ips = append(ips, len(out)-begin)
 				i += n - 1
 				continue
 			}
 		case 'A' <= c && c <= 'Z':
 			c += 'a' - 'A'
+		case (c == '-' || c == '_') && i > 0 && i+1 < len(text) && isLetter(text[i-1]) && isLetter(text[i+1]):
+			if i >= tokenEnd {
+				plain, tokenEnd = plainToken(text, i)
+			}
+			if plain {
+				c = ' ' // "over-quota" and "over quota" are the same words.
+			}
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
@@ -187,9 +389,29 @@ func fold(out []byte, text string) []byte {
 	}
 	if !ascii {
 		// Rare: mail servers answer in ASCII, people's notes of what they answered need not be.
-		out = append(out[:begin], bytes.ToLower(out[begin:])...)
+		out = append(out[:begin], plainLetters.Replace(strings.ToLower(string(out[begin:])))...)
 	}
-	return out
+	return out, ips
+}
+
+// plainLetters writes letters that people and servers leave the accents of as they do, and typographic characters as ASCII.
+var plainLetters = strings.NewReplacer(
+	"à", "a", "á", "a", "â", "a", "ã", "a", "å", "a", "ą", "a", "ä", "a", "ç", "c", "ć", "c", "č", "c", "ď", "d", "è", "e", "é", "e", "ê", "e", "ë", "e",
+	"ę", "e", "ě", "e", "ğ", "g", "ì", "i", "í", "i", "î", "i", "ï", "i", "ı", "i", "ł", "l", "ñ", "n", "ń", "n", "ň", "n", "ò", "o", "ó", "o", "ô", "o",
+	"õ", "o", "ö", "o", "ø", "o", "ř", "r", "ś", "s", "š", "s", "ş", "s", "ß", "ss", "ť", "t", "ù", "u", "ú", "u", "û", "u", "ü", "u", "ů", "u", "ý", "y",
+	"ź", "z", "ż", "z", "ž", "z", "ё", "е", "’", "'", "‘", "'", "“", `"`, "”", `"`, "«", `"`, "»", `"`, "–", "-", "—", "-", "\u00a0", " ",
+	"。", ". ", "，", ", ", "！", "! ",
+)
+
+// plainToken reports whether the token around text[i] is no piece of an address, and where it ends.
+func plainToken(text string, i int) (plain bool, end int) {
+	begin := i
+	for begin > 0 && strings.IndexByte(betweenTokens, text[begin-1]) < 0 && text[begin-1] > ' ' {
+		begin--
+	}
+	for end = i; end < len(text) && strings.IndexByte(betweenTokens, text[end]) < 0 && text[end] > ' '; end++ {
+	}
+	return !strings.ContainsAny(strings.TrimRight(text[begin:end], ".:"), ".:/=@"), end
 }
 
 // statusLength is the length of what a text begins with if that is a code of a continued line, an enhanced code or
@@ -272,6 +494,11 @@ func isEnhanced(s string) bool {
 	}
 	return dots == 2 && digits > 0 && s[1] == '.' && '2' <= s[0] && s[0] <= '5'
 }
+
+// isWide reports whether a byte begins a letter of a script that puts no space between words: Chinese, Japanese, Korean.
+func isWide(c byte) bool { return 0xe3 <= c && c <= 0xed }
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 

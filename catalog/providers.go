@@ -12,6 +12,7 @@ type ProviderInfo struct {
 	Hosts  []string `yaml:"hosts"`  // Names of its mail hosts, each for itself and all below it.
 	Banner []string `yaml:"banner"` // Phrases of its servers' greeting.
 	Text   []string `yaml:"text"`   // Phrases of its replies that nobody else uses.
+	Codes  []string `yaml:"codes"`  // Enhanced codes, and ranges of them, that nobody else uses.
 }
 
 // Providers returns all providers in the order of the documentation.

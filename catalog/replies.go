@@ -6,17 +6,26 @@ type Reply struct {
 	Verdict  `yaml:",inline"`
 	Provider string `yaml:"provider"` // Only where this provider answers; "" means whoever answers.
 	Match    Match  `yaml:"match"`
-	Sure     bool   `yaml:"sure"` // Provider and enhanced code decide, whatever the text says.
+	Sure     bool   `yaml:"sure"`    // Provider and enhanced code decide, whatever the text says.
+	General  bool   `yaml:"general"` // Its words say little: every entry without general that matches by words too is preferred.
 }
 
-// A Match holds if every condition in it does. A phrase begins where a word does; case and white space do not matter. Within mail and
-// web addresses only a phrase is found that is a piece of one: a word with a dot, a slash or an equals sign in it.
+// A Match holds if every condition in it does; text and near are one condition, of which either half is enough. A phrase begins
+// where a word does; case, accents and white space do not matter, and a hyphen within a word is a space. Within mail and web
+// addresses, names of hosts and paths only a phrase is found that is a piece of one: a word with a dot, a slash or an equals
+// sign in it.
+//
+// A pattern of near is several words, which hold in whatever order they stand: all within one clause (up to ". ", ";", "!"
+// or "?") and none more than ten words from the first. "$mailbox full|voll over_quota block* -sender" asks for a word of the
+// group mailbox (data/words.yml), one of two words, a phrase of two words, and a word that begins so, in a clause in which
+// "sender" does not stand. @address stands for any mail address, @host for any name of a host, @ip for any IP address.
 type Match struct {
 	Codes     []int    `yaml:"codes"`     // Any of these.
 	Enhanced  []string `yaml:"enhanced"`  // Any of these; "4.7.500-4.7.699" means all between.
 	Text      []string `yaml:"text"`      // Any of these phrases stands in the text.
-	Also      []string `yaml:"also"`      // And any of these.
-	Not       []string `yaml:"not"`       // And none of these.
+	Near      []string `yaml:"near"`      // Or the words of any of these patterns stand near each other.
+	Also      []string `yaml:"also"`      // And any of these phrases.
+	Not       []string `yaml:"not"`       // And none of these phrases.
 	Blocklist bool     `yaml:"blocklist"` // And a blocklist is named.
 }
 

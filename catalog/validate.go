@@ -46,7 +46,7 @@ func (c *Catalog) validate() error {
 	for _, r := range c.replies {
 		name := "reply " + r.ID
 		f.advice(name, &r.Advice)
-		f.verdict(name, r.Verdict)
+		f.verdict(name, r.Verdict, false)
 		for _, code := range r.Match.Codes {
 			f.code(name, code)
 		}
@@ -56,15 +56,15 @@ func (c *Catalog) validate() error {
 	}
 	for _, e := range c.codes {
 		f.advice("code "+threeDigits(e.Code), &e.Advice)
-		f.verdict("code "+threeDigits(e.Code), e.Verdict)
+		f.verdict("code "+threeDigits(e.Code), e.Verdict, e.Code < 400)
 		f.code(e.ID, e.Code)
 	}
 	for _, e := range c.enhanced {
 		name := "enhanced code " + e.Detail
 		f.advice(name, &e.Advice)
-		f.verdict(name, e.Verdict)
+		f.verdict(name, e.Verdict, false)
 		if e.Transient != nil {
-			f.verdict(name+" for now", e.verdict('4'))
+			f.verdict(name+" for now", e.verdict('4'), false)
 		}
 		if !isEnhanced("5." + e.Detail) {
 			f.add(name, "detail is not subject and detail, as 7.26")
@@ -72,7 +72,7 @@ func (c *Catalog) validate() error {
 	}
 	for _, e := range c.conditions {
 		f.advice("condition "+e.ID, &e.Advice)
-		f.verdict("condition "+e.ID, e.Verdict)
+		f.verdict("condition "+e.ID, e.Verdict, false)
 		if len(e.Words) == 0 {
 			f.add("condition "+e.ID, "there are no words by which to look for it")
 		}
@@ -190,9 +190,13 @@ func (f *faults) advice(name string, a *Advice) {
 	f.references(name, a.References)
 }
 
-func (f *faults) verdict(name string, v Verdict) {
+// verdict looks at what an entry concludes. positive says that it is about a reply that begins with 2 or 3.
+func (f *faults) verdict(name string, v Verdict, positive bool) {
 	if !slices.Contains(Causes(), v.Cause) {
 		f.add(name, "cause %q is not one of the closed set", v.Cause)
+	}
+	if v.Cause == CauseOK && !positive {
+		f.add(name, "cause ok is for positive replies only")
 	}
 	if v.Retry != RetryYes && v.Retry != RetryNo && v.Retry != RetryLater {
 		f.add(name, "retry %q is not yes, no or later (in quotes)", v.Retry)

@@ -91,9 +91,10 @@ func readAdvice(v value, a *catalog.Advice, keys ...string) mapping {
 
 func readReply(v value) *catalog.Reply {
 	r := &catalog.Reply{}
-	m := readAdvice(v, &r.Advice, "provider", "match", "sure", "cause", "retry", "actor")
+	m := readAdvice(v, &r.Advice, "provider", "match", "sure", "general", "cause", "retry", "actor")
 	m.at("provider", func(v value) { readInto(v, &r.Provider, word) })
 	m.at("sure", func(v value) { v.boolean(&r.Sure) })
+	m.at("general", func(v value) { v.boolean(&r.General) })
 	m.need("cause", "cause: policy", func(v value) { readInto(v, &r.Cause, oneOf(catalog.Causes()...)) })
 	m.need("retry", `retry: "no"`, func(v value) {
 		readInto(v, &r.Retry, oneOf(catalog.RetryYes, catalog.RetryNo, catalog.RetryLater))
@@ -102,10 +103,11 @@ func readReply(v value) *catalog.Reply {
 		readInto(v, &r.Actor, oneOf(catalog.ActorSender, catalog.ActorRecipient, catalog.ActorProvider, catalog.ActorNetwork))
 	})
 	m.need("match", `match: {codes: [550], text: ["..."]}`, func(v value) {
-		m := v.mapping("codes", "enhanced", "text", "also", "not", "blocklist")
+		m := v.mapping("codes", "enhanced", "text", "near", "also", "not", "blocklist")
 		m.at("codes", func(v value) { r.Match.Codes = readList(v, replyCode) })
 		m.at("enhanced", func(v value) { r.Match.Enhanced = readList(v, anyText) })
 		m.at("text", func(v value) { r.Match.Text = readList(v, anyText) })
+		m.at("near", func(v value) { r.Match.Near = readList(v, anyText) })
 		m.at("also", func(v value) { r.Match.Also = readList(v, anyText) })
 		m.at("not", func(v value) { r.Match.Not = readList(v, anyText) })
 		m.at("blocklist", func(v value) { v.boolean(&r.Match.Blocklist) })

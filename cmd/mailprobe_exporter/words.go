@@ -207,6 +207,7 @@ var words = struct {
 		catalog.CauseAuthFailed:          {EN: "user name or password not accepted", RU: "имя или пароль не приняты"},
 		catalog.CauseEncryptionRequired:  {EN: "encryption is required", RU: "нужно шифрование"},
 		catalog.CauseTLSFailed:           {EN: "encryption failed", RU: "не удалось шифрование"},
+		catalog.CausePortMismatch:        {EN: "port and kind of encryption do not fit", RU: "порт и вид шифрования не подходят друг другу"},
 		catalog.CauseStorageFull:         {EN: "the server's disk is full", RU: "на сервере нет места"},
 		catalog.CauseServerError:         {EN: "a fault of the server", RU: "сбой сервера"},
 		catalog.CauseServerClosing:       {EN: "the server closes the connection", RU: "сервер закрывает соединение"},

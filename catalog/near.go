@@ -1,0 +1,172 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// nearWords is how many words may lie between the first word of a pattern and each of the others.
+const nearWords = 10
+
+// maxPlaces is how many places of words a text is searched for. Servers say what they mean at the beginning.
+const maxPlaces = 400
+
+// A pattern is one item of Match.Near made ready: a word of each of its groups stands in one clause, none of them far from one
+// of the first group, in whatever order, and no word of the groups that are excluded stands in that clause.
+type pattern struct {
+	*rule
+	need, none []int32
+}
+
+// A vocabulary is the groups of words of all patterns.
+type vocabulary struct {
+	named  map[string][]string // What data/words.yml declares.
+	groups map[string]int32    // The number of a group, by how patterns write it.
+	words  [][]int32           // The groups that a word is in, by the number of its phrase.
+}
+
+// Words that stand for what is no word.
+const (
+	anyAddress = "@address" // A mail address.
+	anyHost    = "@host"    // The name of a host or domain.
+	anyIP      = "@ip"      // An IP address.
+)
+
+// compile makes a pattern ready. text is written as in Match.Near.
+func (v *vocabulary) compile(text string, phrases *phraseSet, r *rule) (pattern, error) {
+	p := pattern{rule: r}
+	for _, word := range strings.Fields(text) {
+		rest, excluded := strings.CutPrefix(word, "-")
+		id, err := v.group(rest, phrases)
+		if err != nil {
+			return p, err
+		}
+		if excluded {
+			p.none = append(p.none, id)
+		} else {
+			p.need = append(p.need, id)
+		}
+	}
+	if len(p.need) == 0 {
+		return p, fmt.Errorf("near %q asks for no word", text)
+	}
+	return p, nil
+}
+
+// group is the number of a group, which is made where it is new: "full", "block*", "no|not", "no_such" or "$mailbox".
+func (v *vocabulary) group(text string, phrases *phraseSet) (int32, error) {
+	if id, ok := v.groups[text]; ok {
+		return id, nil
+	}
+	var words []string
+	for _, word := range strings.Split(text, "|") {
+		name, isName := strings.CutPrefix(word, "$")
+		switch {
+		case !isName:
+			words = append(words, strings.ReplaceAll(word, "_", " "))
+		case v.named[name] == nil:
+			return 0, fmt.Errorf("near: data/words.yml has no group %s", name)
+		default:
+			words = append(words, v.named[name]...)
+		}
+	}
+	id := int32(len(v.groups))
+	v.groups[text] = id
+	for _, word := range words {
+		phrase, ok := phrases.addWord(word)
+		if !ok {
+			return 0, fmt.Errorf("near: word %q is shorter than %d bytes", word, minPhrase)
+		}
+		v.words = grow(v.words, phrase)
+		if !slices.Contains(v.words[phrase], id) {
+			v.words[phrase] = append(v.words[phrase], id)
+		}
+	}
+	return id, nil
+}
+
+// maxTries is around how many places of its first word a pattern is looked for in one clause.
+const maxTries = 3
+
+// An occurrence is where a word of a group stands.
+type occurrence struct {
+	group int32
+	hit   hit
+}
+
+// near calls found for each pattern that a text holds. hits are the phrases in the text, in the order of their places.
+func (c *classifier) near(hits []hit, found func(*rule, hit)) {
+	var room [128]occurrence
+	places := room[:0]
+	for i := 0; i < len(hits); {
+		clause := hits[i].clause
+		places = places[:0]
+		for ; i < len(hits) && hits[i].clause == clause; i++ {
+			if int(hits[i].id) < len(c.words.words) {
+				for _, g := range c.words.words[hits[i].id] {
+					places = append(places, occurrence{g, hits[i]})
+				}
+			}
+		}
+		c.nearIn(places, found)
+	}
+}
+
+// nearIn looks for patterns in one clause.
+func (c *classifier) nearIn(places []occurrence, found func(*rule, hit)) {
+	var space [16]uint64
+	present := marks(space[:])
+	if n := len(c.words.groups)/64 + 1; n > len(space) {
+		present = make(marks, n)
+	}
+	for _, p := range places {
+		present.set(p.group)
+	}
+	tried := make([]uint8, len(c.byGroup))
+	for i, first := range places {
+		if tried[first.group]++; tried[first.group] > maxTries {
+			continue
+		}
+		for j := range c.byGroup[first.group] {
+			p := &c.byGroup[first.group][j]
+			if slices.ContainsFunc(p.none, present.has) || slices.ContainsFunc(p.need, func(g int32) bool { return !present.has(g) }) {
+				continue
+			}
+			if h, ok := p.around(places, i); ok {
+				found(p.rule, h)
+			}
+		}
+	}
+}
+
+// around finds the words of a pattern around its first, at places[i]. The hit that it returns is as long as they are together.
+func (p *pattern) around(places []occurrence, i int) (hit, bool) {
+	first := places[i].hit
+	out := first
+	for _, g := range p.need[1:] {
+		best := hit{length: -1}
+		look := func(o occurrence) (within bool) {
+			if max(o.hit.word-first.word, first.word-o.hit.word) > nearWords {
+				return false
+			}
+			if o.group == g && !o.hit.overlaps(first) && o.hit.length > best.length {
+				best = o.hit
+			}
+			return true
+		}
+		for j := i - 1; j >= 0 && look(places[j]); j-- {
+		}
+		for j := i + 1; j < len(places) && look(places[j]); j++ {
+		}
+		if best.length < 0 {
+			return out, false
+		}
+		out.length += 1 + best.length
+		out.at = min(out.at, best.at)
+	}
+	return out, true
+}
+
+// overlaps reports whether two hits share a byte.
+func (h hit) overlaps(o hit) bool { return h.at < o.at+o.length && o.at < h.at+h.length }

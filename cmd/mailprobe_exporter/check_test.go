@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func TestCheck(t *testing.T) {
 		not    []string
 	}{
 		{"a sick domain", []string{"two-spf.example"}, 1, []string{
-			"✗ spf        two-spf.example: CRITICAL", "CRITICAL: The domain has more than one SPF record", `"v=spf1 mx ip4:203.0.113.`, "What to do:\n   1. Publish the record", "\n    two-spf.example TXT v=spf1 mx ip4:203.0.113.75 a -all\n",
+			"✗ spf        two-spf.example: CRITICAL", "CRITICAL: The domain has more than one SPF record", `"v=spf1 mx ip4:203.0.113.`, "What to do:\n   1. Publish the record", "\n    two-spf.example TXT v=spf1 mx ip4:203.0.113.", " a -all\n",
 			"explain spf_multiple", "✓ smtp       mx1.two-spf.example:25: in order", "two-spf.example: problems found: 1 critical, 1 warning, 0 for information.",
 		}, []string{"all is well"}},
 		{"in Russian", []string{"two-spf.example", "--lang=ru"}, 1, []string{"КРИТИЧНО: У домена больше одной SPF-записи", "Что делать:\n   1. "}, []string{"What to do"}},
@@ -80,11 +81,12 @@ func TestCheck(t *testing.T) {
 
 // TestCheckOrder: the lines stand in the order of the targets and of the documentation, each once, the same at every run.
 func TestCheckOrder(t *testing.T) {
+	address := regexp.MustCompile(`203\.0\.113\.\d+:`) // The demo counts them.
 	lines := func() (out []string) {
 		_, report := checked(t, "--demo", "two-spf.example", "healthy.example")
 		for line := range strings.Lines(report) {
 			if mark, _ := utf8.DecodeRuneInString(line); strings.ContainsRune("✓!✗?-", mark) {
-				out = append(out, strings.Join(strings.Fields(line)[1:3], " "))
+				out = append(out, address.ReplaceAllString(strings.Join(strings.Fields(line)[1:3], " "), "203.0.113.N:"))
 			}
 		}
 		return out
@@ -92,9 +94,9 @@ func TestCheckOrder(t *testing.T) {
 	var want []string
 	for _, of := range []struct{ target, checks string }{
 		{"two-spf.example:", "mx spf dkim dmarc dnssec mta_sts tls_rpt bimi bulk dnsbl"},
-		{"203.0.113.75:", "rdns spf dnsbl"},
+		{"203.0.113.N:", "rdns spf dnsbl"},
 		{"healthy.example:", "mx spf dkim dmarc dnssec mta_sts tls_rpt bimi bulk dnsbl"},
-		{"203.0.113.10:", "rdns spf dnsbl"},
+		{"203.0.113.N:", "rdns spf dnsbl"},
 		{"mx1.healthy.example:25:", "smtp dane rdns dnsbl"}, {"mx1.two-spf.example:25:", "smtp dane rdns dnsbl"}, {"mx2.healthy.example:25:", "smtp dane rdns dnsbl"},
 	} {
 		for check := range strings.FieldsSeq(of.checks) {

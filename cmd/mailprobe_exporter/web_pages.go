@@ -93,6 +93,9 @@ func (f frame) Say(word string) (string, error) {
 	return t.In(f.Lang), nil
 }
 
+// Readable is the name of a target as check writes it.
+func (frame) Readable(name string) string { return readable(name) }
+
 // OtherLang is the language that the page is not in.
 func (f frame) OtherLang() catalog.Lang {
 	if f.Lang == catalog.Russian {

@@ -129,7 +129,7 @@ func (p *pages) row(f frame, s *collector.Snapshot) (row statusRow, outcome stri
 			row.Problem = plain(problem.Title.In(f.Lang))
 		}
 	}
-	row.Text = strings.ToLower(strings.Join([]string{row.Name, row.Kind, row.State.Word, row.Problem, row.ProblemID}, " "))
+	row.Text = strings.ToLower(strings.Join([]string{readable(row.Name), row.Kind, row.State.Word, row.Problem, row.ProblemID}, " "))
 	return row, outcome
 }
 

@@ -94,7 +94,7 @@ func (p *pages) target(w http.ResponseWriter, r *http.Request) {
 		p.notFound(w, f)
 		return
 	}
-	f.Title = s.Target.Name
+	f.Title = readable(s.Target.Name)
 	var probed string
 	probed, f.Refresh = p.probed(r.URL.Query().Get("probe"), f, s)
 	outcome, _, _ := outcomeOf(s)

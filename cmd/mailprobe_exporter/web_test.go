@@ -89,6 +89,21 @@ func bodyOf(t *testing.T, resp *http.Response) string {
 	return string(body)
 }
 
+// TestNamesInScript: pages show names as people write them, beside the A-labels that links and labels have, and find them by either.
+func TestNamesInScript(t *testing.T) {
+	s := newSite(t, &flags{}, "domains: [{name: пример.рф}, {name: example.org}]\n")
+	const both = "пример.рф (xn--e1afmkfd.xn--p1ai)"
+	for path, want := range map[string]string{
+		"/": `<a href="/targets/xn--e1afmkfd.xn--p1ai">` + both + "</a>", "/?q=%D0%BF%D1%80%D0%B8": both, "/?q=xn--e1af": both,
+		"/targets/xn--e1afmkfd.xn--p1ai": "<h1>" + both + "</h1>", "/?q=example.org": ">example.org</a>",
+	} {
+		resp, body := s.ask(t, "GET", path)
+		if resp.StatusCode != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: status %d, want %s in\n%.3000s", path, resp.StatusCode, want, body)
+		}
+	}
+}
+
 func TestPages(t *testing.T) {
 	s := newSite(t, &flags{}, secretConfig)
 	for _, c := range []struct {

@@ -106,7 +106,7 @@ var patients = slices.Concat([]patient{
 	{name: "healthy", on: onServer, sicken: flourish},
 	{name: "parked", on: onDomain, sicken: park},
 }, serverPatients, certificatePatients, loginPatients, recipientPatients, danePatients, senderPatients, mxPatients, spfPatients, dkimPatients,
-	dmarcPatients, policyPatients, dnssecPatients, cipherPatients)
+	dmarcPatients, policyPatients, dnssecPatients, cipherPatients, latestPatients)
 
 // flourish gives the healthy domain what a larger one has: IPv6, a backup server, servers for submission, DANE, reports that
 // somebody else reads, and somebody who tends it: once it was looked at, its DMARC policy names subdomains, and the next key of a server is announced.

@@ -80,9 +80,6 @@ var certificatePatients = []patient{
 	{"expired-certificate", "The certificate expired a month ago.", "certificate_expired", onServer, func(_ *World, h *home) {
 		h.hosts[0].certificate.NotBefore, h.hosts[0].certificate.NotAfter = time.Now().AddDate(0, 0, -120), time.Now().AddDate(0, 0, -30)
 	}},
-	{"ending-certificate", "The certificate ends in three days and was not renewed.", "certificate_expires_soon", onServer, func(_ *World, h *home) {
-		h.hosts[0].certificate.NotBefore, h.hosts[0].certificate.NotAfter = time.Now().AddDate(0, 0, -87), time.Now().AddDate(0, 0, 3)
-	}},
 	{"early-certificate", "The certificate is valid from next month on.", "certificate_not_yet_valid", onServer, func(_ *World, h *home) {
 		h.hosts[0].certificate.NotBefore = time.Now().AddDate(0, 0, 30)
 	}},
@@ -124,4 +121,11 @@ func tarpit(conn net.Conn) {
 			}
 		}
 	}
+}
+
+// latestPatients came last, so that the addresses of the others stay.
+var latestPatients = []patient{
+	{"ending-certificate", "The certificate ends in three days and was not renewed.", "certificate_expires_soon", onServer, func(_ *World, h *home) {
+		h.hosts[0].certificate.NotBefore, h.hosts[0].certificate.NotAfter = time.Now().AddDate(0, 0, -87), time.Now().AddDate(0, 0, 3)
+	}},
 }

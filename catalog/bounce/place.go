@@ -163,7 +163,7 @@ func (s *scanner) anywhere() {
 				i = len(s.lines)
 				break
 			}
-			paragraph.WriteString(s.lines[i].text + " ")
+			paragraph.WriteString(afterAddress(s.lines[i].text) + " ")
 		}
 		for i < len(s.lines) && s.lines[i].blank() {
 			i++

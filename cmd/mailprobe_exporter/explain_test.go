@@ -440,6 +440,10 @@ func TestExplainWordsOfABounce(t *testing.T) {
 		"From: <>\nTo: carol@example.com\nSubject: Mail\n\nYour mail could not be delivered to: <anna@example.org>\nAs their mailbox is full.\n"
 	_, out, _ := explain(t, strings.NewReader(text), "--format", "json")
 	inOrder(t, out, []string{`"kind": "bounce"`, `"cause": "mailbox_full"`})
+	text = "From: MAILER-DAEMON@a.example\nTo: carol@example.com\nSubject: x\n\nanna@slow.example: Envelope expired\n"
+	if _, out, _ := explain(t, strings.NewReader(text), "--format", "json"); strings.Contains(out, "mailbox_disabled") {
+		t.Errorf("words beside an address are taken for words about it: %s", out)
+	}
 }
 
 // TestHostileText: what a peer wrote cannot command a terminal, and does not flood it.

@@ -24,31 +24,32 @@ const (
 	ValueSelector   = "selector"    // Of DKIM.
 	// ValueNewSelector is the selector of a key that does not exist yet: nobody knows it, and it only stands for itself.
 	ValueNewSelector = "new_selector"
-	ValueSender      = "sender"     // An IP address or a host that mail leaves from.
-	ValueHelo        = "helo_name"  // What a client calls itself in EHLO.
-	ValueProber      = "prober"     // The IP address that the exporter connects from.
-	ValueMX          = "mx"         // The domain's MX hosts, separated by ", ".
-	ValueAlias       = "alias"      // The name that a CNAME record points to.
-	ValueRegistered  = "registered" // The registered domain in which a name lies.
-	ValueFound       = "found"      // The data of a record that is published and at fault.
-	ValueMeant       = "meant"      // The name that was probably meant.
-	ValueUnresolved  = "unresolved" // A host name that has no IP address.
-	ValueUnverified  = "unverified" // A host name for which the certificate does not verify.
-	ValueTerm        = "term"       // A term of an SPF record.
-	ValueIncludes    = "includes"   // The terms of an SPF record that cost most lookups.
-	ValueLimit       = "limit"      // A number that must not be exceeded.
-	ValueRecipient   = "recipient"  // An address of exporter.yml that a check asks about.
-	ValueFrom        = "from"       // An address of exporter.yml that a check asks on behalf of.
-	ValueUser        = "user"       // A user name of exporter.yml.
-	ValueProvider    = "provider"   // A mail provider, by name.
-	ValueResolver    = "resolver"   // A DNS resolver, by IP address and port.
-	ValueList        = "list"       // A blocklist's id.
-	ValueListName    = "list_name"  // Its title.
-	ValueListPage    = "list_page"  // Its page about the listed address or name.
-	ValueListText    = "list_text"  // What it says of the listing in its TXT record.
-	ValueListCode    = "list_code"  // The code that it answers.
-	ValueReceiving   = "receiving"  // A listed server that is not known to send mail to others: its host and port.
-	ValueSubject     = "subject"    // What is listed: an IP address or a name.
+	ValueSender      = "sender"      // An IP address or a host that mail leaves from.
+	ValueHelo        = "helo_name"   // What a client calls itself in EHLO.
+	ValueProber      = "prober"      // The IP address that the exporter connects from.
+	ValueMX          = "mx"          // The domain's MX hosts, separated by ", ".
+	ValueAlias       = "alias"       // The name that a CNAME record points to.
+	ValueRegistered  = "registered"  // The registered domain in which a name lies.
+	ValueFound       = "found"       // The data of a record that is published and at fault.
+	ValueMeant       = "meant"       // The name that was probably meant.
+	ValueUnresolved  = "unresolved"  // A host name that has no IP address.
+	ValueUnverified  = "unverified"  // A host name for which the certificate does not verify.
+	ValueTerm        = "term"        // A term of an SPF record.
+	ValueIncludes    = "includes"    // The terms of an SPF record that cost most lookups.
+	ValueLimit       = "limit"       // A number that must not be exceeded.
+	ValueRecipient   = "recipient"   // An address of exporter.yml that a check asks about.
+	ValueFrom        = "from"        // An address of exporter.yml that a check asks on behalf of.
+	ValueUser        = "user"        // A user name of exporter.yml.
+	ValueProvider    = "provider"    // A mail provider, by name.
+	ValueResolver    = "resolver"    // A DNS resolver, by IP address and port.
+	ValueList        = "list"        // A blocklist's id.
+	ValueListName    = "list_name"   // Its title.
+	ValueListPage    = "list_page"   // Its page about the listed address or name.
+	ValueListText    = "list_text"   // What it says of the listing in its TXT record.
+	ValueListCode    = "list_code"   // The code that it answers.
+	ValueReceiving   = "receiving"   // A listed server that is not known to send mail to others: its host and port.
+	ValueRequirement = "requirement" // What large receivers want of a domain: spf, dkim, dmarc, ptr or sender_domain.
+	ValueSubject     = "subject"     // What is listed: an IP address or a name.
 
 	// Of a server.
 	ValueCode  = "code"  // Of a reply, with the enhanced code if there is one: "550 5.7.1".
@@ -129,6 +130,7 @@ var places = map[string]place{
 	ValueListText:    {Text{"what the list says", "что пишет список"}, "Listed, see https://check.spamhaus.org/"},
 	ValueListCode:    {Text{"the list's answer", "ответ списка"}, "127.0.0.2"},
 	ValueReceiving:   {Text{"the server", "сервер"}, "smtp.example.org:587"},
+	ValueRequirement: {Text{"requirement", "требование"}, "spf"},
 	ValueSubject:     {Text{"listed IP address or name", "IP-адрес или имя из списка"}, "203.0.113.9"},
 	ValueRecordName:  {Text{"record name", "имя записи"}, "example.org"},
 	ValueRecordType:  {Text{"record type", "тип записи"}, "TXT"},
@@ -249,7 +251,7 @@ var ofProvider = Text{
 
 // MeaningFor returns what it means where these values are known.
 func (a *Advice) MeaningFor(l Lang, v Values) string {
-	return append(FillRemedies(a.MeaningIf, l, v), a.Meaning.In(l))[0]
+	return append(applying(a.MeaningIf, l, v), a.Meaning.In(l))[0]
 }
 
 // FillRemedies returns the remedies that apply where these values are known, in a language.
@@ -257,6 +259,11 @@ func FillRemedies(list []Remedy, l Lang, v Values) (out []string) {
 	if v[ValueForeign] != "" {
 		return []string{ofProvider.Fill(l, v)}
 	}
+	return applying(list, l, v)
+}
+
+// applying returns the texts that apply where these values are known.
+func applying(list []Remedy, l Lang, v Values) (out []string) {
 	known := func(name string) bool { return v[name] != "" }
 	for _, r := range list {
 		if slices.ContainsFunc(r.Unless, known) || slices.ContainsFunc(r.If, func(name string) bool { return !known(name) }) {

@@ -64,3 +64,16 @@ func TestRecordValues(t *testing.T) {
 		}
 	}
 }
+
+// TestMeaningFor: what it means depends on what was seen, and not on whose server it is.
+func TestMeaningFor(t *testing.T) {
+	a := Advice{Meaning: Text{EN: "in general"}, MeaningIf: []Remedy{{Text: Text{EN: "of `{receiving}`"}, If: []string{ValueReceiving}}}}
+	for want, v := range map[string]Values{
+		"in general": {ValueForeign: "Google", ValueHost: "mx.example.net"},
+		"of `mx:25`": {ValueForeign: "Google", ValueReceiving: "mx:25"},
+	} {
+		if got := a.MeaningFor(English, v); got != want {
+			t.Errorf("%v: %q, want %q", v, got, want)
+		}
+	}
+}

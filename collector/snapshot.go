@@ -240,6 +240,7 @@ func (b *builder) build(st *state, known []CheckState, now time.Time) *Snapshot 
 			}
 		}
 	}
+	b.judgeTogether(s)
 	b.finish(s, now)
 	return s
 }

@@ -224,6 +224,10 @@ func (r *report) judge() {
 			r.listUntold(s, c)
 		}
 		for _, p := range s.Problems {
+			p, unexplained := s.Unexplained(p, r.snapshots)
+			if !unexplained {
+				continue
+			}
 			if p.Ignored != nil {
 				r.accepted = group(r.accepted, s, s.Target.Name, p)
 			} else {

@@ -103,6 +103,10 @@ func (p *pages) target(w http.ResponseWriter, r *http.Request) {
 		Related: p.related(s), Dialogues: p.dialogues(f, s), Listings: p.listings(f, s),
 	}
 	for _, problem := range s.Problems {
+		problem, unexplained := s.Unexplained(problem, nil)
+		if !unexplained {
+			continue
+		}
 		data.Problems = append(data.Problems, onPage(f, s, problem))
 	}
 	slices.SortStableFunc(data.Problems, func(a, b problemOnPage) int {

@@ -214,7 +214,7 @@ func (v bulkVerdict) report(r *Round, d demand) {
 		}
 	}
 	if !v.met {
-		p.Find("bulk_not_met", "", fmt.Sprintf("%s (%s): %s", d, strings.Join(names, ", "), v.evidence), v.values)
+		p.Find("bulk_not_met", "", fmt.Sprintf("%s (%s): %s", d, strings.Join(names, ", "), v.evidence), catalog.Values{catalog.ValueRequirement: string(d)}, v.values)
 	}
 }
 

@@ -84,6 +84,15 @@ func runDKIM(ctx context.Context, r *Round) error {
 	return nil
 }
 
+// dkimUnusable are the problems of a selector with which no signature of its verifies. A key of dkim_long may be one that many receivers
+// take.
+var dkimUnusable = []string{
+	"dkim_missing", "dkim_revoked", "dkim_invalid", "dkim_multiple", "dkim_weak", "dkim_wrong_service", "dkim_hash_unusable", "dkim_ed25519_wrapped",
+}
+
+// DKIMUnusable reports whether the problem is one with which no signature of the selector verifies.
+func DKIMUnusable(problem string) bool { return slices.Contains(dkimUnusable, problem) }
+
 // selectorName is where the key of a selector stands (RFC 6376 section 3.6.2.1).
 func selectorName(r *Round, selector string) string { return selector + "._domainkey." + r.Target.Name }
 

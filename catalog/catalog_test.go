@@ -258,7 +258,7 @@ func small() map[string]string {
 			password: {en: P, ru: P}, page: "https://a.example/", checked: {on: "2026-12-01", by: others}, servers: [
 			{protocol: smtp, host: smtp.a.example, port: 465, encryption: tls}, {protocol: imap, host: imap.a.example, port: 993, encryption: tls}]}]`,
 		"data/programs.yml":      "programs: [{id: a, title: {en: T, ru: T}}]",
-		"data/words.yml":         "words: {box: [mailbox]}",
+		"data/words.yml":         "words: {box: [mailbox, $more], more: [inbox], ring: [$ring]}",
 		"data/reading.yml":       "code: {en: T, ru: T}",
 		"data/providers.yml":     "providers: [{id: a, name: {en: A, ru: A}, hosts: [a.example]}]",
 		"data/blocklists.yml":    "groups: []\nblocklists: []",
@@ -308,6 +308,7 @@ func TestMalformedFiles(t *testing.T) {
 		{reply, "phrase one", `"a "`, `reply r: phrase "a " is shorter than 3 bytes`},
 		{reply, "text: [phrase one]", `near: ["$box full"]`, ""},
 		{reply, "text: [phrase one]", `near: ["$bix full"]`, "reply r: near: data/words.yml has no group bix"},
+		{reply, "text: [phrase one]", `near: ["$ring full"]`, "reply r: near: data/words.yml has no group ring"},
 		{reply, "text: [phrase one]", `near: [-full]`, `reply r: near "-full" asks for no word`},
 		{reply, "text: [phrase one]", `near: [box x]`, `reply r: near: word "x" is shorter than 2 bytes`},
 		{reply, "provider: a", "provider: b", "reply r: there is no provider b"},

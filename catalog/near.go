@@ -36,7 +36,7 @@ const (
 // compile makes a pattern ready. text is written as in Match.Near.
 func (v *vocabulary) compile(text string, phrases *phraseSet, r *rule) (pattern, error) {
 	p := pattern{rule: r}
-	for _, word := range strings.Fields(text) {
+	for _, word := range strings.Fields(strings.ReplaceAll(text, "| ", "|")) { // A line may end after a bar.
 		rest, excluded := strings.CutPrefix(word, "-")
 		id, err := v.group(rest, phrases)
 		if err != nil {
@@ -59,17 +59,9 @@ func (v *vocabulary) group(text string, phrases *phraseSet) (int32, error) {
 	if id, ok := v.groups[text]; ok {
 		return id, nil
 	}
-	var words []string
-	for _, word := range strings.Split(text, "|") {
-		name, isName := strings.CutPrefix(word, "$")
-		switch {
-		case !isName:
-			words = append(words, strings.ReplaceAll(word, "_", " "))
-		case v.named[name] == nil:
-			return 0, fmt.Errorf("near: data/words.yml has no group %s", name)
-		default:
-			words = append(words, v.named[name]...)
-		}
+	words, err := v.expand(strings.Split(text, "|"), 0)
+	if err != nil {
+		return 0, err
 	}
 	id := int32(len(v.groups))
 	v.groups[text] = id
@@ -88,6 +80,26 @@ func (v *vocabulary) group(text string, phrases *phraseSet) (int32, error) {
 
 // maxTries is around how many places of its first word a pattern is looked for in one clause.
 const maxTries = 3
+
+// expand writes words out: "over_quota" is two words, "$mailbox" all of that group, which may name others.
+func (v *vocabulary) expand(words []string, depth int) (out []string, err error) {
+	for _, word := range words {
+		name, isName := strings.CutPrefix(word, "$")
+		if !isName {
+			out = append(out, strings.ReplaceAll(word, "_", " "))
+			continue
+		}
+		if v.named[name] == nil || depth > len(v.named) {
+			return nil, fmt.Errorf("near: data/words.yml has no group %s", name)
+		}
+		more, err := v.expand(v.named[name], depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
 
 // An occurrence is where a word of a group stands.
 type occurrence struct {

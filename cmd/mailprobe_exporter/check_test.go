@@ -41,7 +41,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"a sick domain", []string{"two-spf.example"}, 1, []string{
 			"✗ spf        two-spf.example: CRITICAL", "CRITICAL: The domain has more than one SPF record", `"v=spf1 mx ip4:203.0.113.`, "What to do:\n   1. Publish the record", "\n    two-spf.example TXT v=spf1 mx ip4:203.0.113.", " a -all\n",
-			"explain spf_multiple", "✓ smtp       mx1.two-spf.example:25: in order", "two-spf.example: problems found: 1 critical, 1 warning, 0 for information.",
+			"explain spf_multiple", "✓ smtp       mx1.two-spf.example:25: in order", "two-spf.example: problems found: 1 critical, 0 warnings, 0 for information.",
 		}, []string{"all is well"}},
 		{"in Russian", []string{"two-spf.example", "--lang=ru"}, 1, []string{"КРИТИЧНО: У домена больше одной SPF-записи", "Что делать:\n   1. "}, []string{"What to do"}},
 		{"a well domain", []string{"parked.example"}, 0, []string{"parked.example: all is well."}, []string{"CRITICAL", "Could not be told"}},

@@ -135,14 +135,13 @@ func (c *classifier) nearIn(places []occurrence, found func(*rule, hit)) {
 	for _, p := range places {
 		present.set(p.group)
 	}
-	tried := make([]uint8, len(c.byGroup))
 	for i, first := range places {
-		if tried[first.group]++; tried[first.group] > maxTries {
+		if c.triedEnough(places[:i], first.group) {
 			continue
 		}
 		for j := range c.byGroup[first.group] {
 			p := &c.byGroup[first.group][j]
-			if slices.ContainsFunc(p.none, present.has) || slices.ContainsFunc(p.need, func(g int32) bool { return !present.has(g) }) {
+			if !p.possible(present) {
 				continue
 			}
 			if h, ok := p.around(places, i); ok {
@@ -150,6 +149,35 @@ func (c *classifier) nearIn(places []occurrence, found func(*rule, hit)) {
 			}
 		}
 	}
+}
+
+// triedEnough reports whether patterns that begin with a group were looked for around enough places already.
+func (c *classifier) triedEnough(before []occurrence, group int32) bool {
+	if len(c.byGroup[group]) == 0 {
+		return true
+	}
+	n := 0
+	for i := range before {
+		if before[i].group == group {
+			n++
+		}
+	}
+	return n >= maxTries
+}
+
+// possible reports whether a clause with words of these groups may hold a pattern.
+func (p *pattern) possible(present marks) bool {
+	for _, g := range p.need {
+		if !present.has(g) {
+			return false
+		}
+	}
+	for _, g := range p.none {
+		if present.has(g) {
+			return false
+		}
+	}
+	return true
 }
 
 // around finds the words of a pattern around its first, at places[i]. The hit that it returns is as long as they are together.

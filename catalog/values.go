@@ -61,6 +61,12 @@ const (
 	ValueOwnName     = "own_name"     // The name that it should have, of those that the target goes by.
 	ValueUnpublished = "unpublished"  // A name of the target's that should lead to it, and for which DNS has no such record.
 
+	// Of a reply that a bounce or a user shows.
+	ValueRecipientDomain = "recipient_domain" // The domain of the recipient's address.
+	ValueReceivingHost   = "receiving_host"   // The host that receives a domain's mail: for its MX record.
+	ValueOtherHost       = "other_host"       // Any other mail server, to compare.
+	ValueSPFTerm         = "spf_term"         // The term of an SPF record that authorises the sender.
+
 	// Commands that do what the exporter did.
 	ValueOpenCommand = "open_command" // Connects to the server and shows what it says first.
 	ValueTLSCommand  = "tls_command"  // Connects to the server and begins TLS.
@@ -147,6 +153,11 @@ var places = map[string]place{
 	ValueReverseName: {Text{"reverse name of the IP address", "обратное имя IP-адреса"}, "9.113.0.203.in-addr.arpa"},
 	ValueOwnName:     {Text{"name of the machine", "имя машины"}, "mail.example.org"},
 	ValueUnpublished: {Text{"name of the machine", "имя машины"}, "mail.example.org"},
+
+	ValueRecipientDomain: {Text{"recipient's domain", "домен получателя"}, "example.net"},
+	ValueReceivingHost:   {Text{"receiving mail server", "принимающий почтовый сервер"}, "mx1.example.org"},
+	ValueOtherHost:       {Text{"another mail server", "другой почтовый сервер"}, "mx.example.com"},
+	ValueSPFTerm:         {Text{"ip4:<IP address>", "ip4:<IP-адрес>"}, "ip4:203.0.113.9"},
 
 	ValueOpenCommand: {Text{"nc -v <host name> <port>", "nc -v <имя сервера> <порт>"}, "nc -v 203.0.113.9 25"},
 	ValueTLSCommand: {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -74,6 +75,57 @@ func TestMeaningFor(t *testing.T) {
 	} {
 		if got := a.MeaningFor(English, v); got != want {
 			t.Errorf("%v: %q, want %q", v, got, want)
+		}
+	}
+}
+
+// exampleForm is what stands in documents only: names of RFC 2606, addresses of RFC 5737 and RFC 3849, and selectors.
+var exampleForm = regexp.MustCompile(`(?i)\bexample\.(org|net|com)\b|\.(example|test|invalid|localhost)\b|` +
+	`\b(192\.0\.2|198\.51\.100|203\.0\.113)\.\d|\b2001:0?db8\b|\bs20\d\d[a-z]\b|[a-z0-9]\._domainkey\b`)
+
+// TestRemediesNameNobody: a remedy names what is known of the problem at hand, and nothing that only looks like it.
+func TestRemediesNameNobody(t *testing.T) {
+	seen := 0
+	try := func(id string, list []Remedy) {
+		for _, r := range list {
+			for _, text := range []string{r.EN, r.RU} {
+				seen++
+				// A name that does not exist is what this command asks for.
+				text = strings.ReplaceAll(text, "{dig_command} test.invalid", "")
+				if found := exampleForm.FindString(text); found != "" {
+					t.Errorf("%s: a remedy names %q: %s", id, found, text)
+				}
+			}
+		}
+	}
+	c := Default()
+	for _, e := range c.problems {
+		try(e.ID, e.Remedies)
+	}
+	for _, e := range c.replies {
+		try(e.ID, e.Remedies)
+	}
+	for _, e := range c.codes {
+		try(e.ID, e.Remedies)
+	}
+	for _, e := range c.enhanced {
+		try(e.ID, e.Remedies)
+	}
+	for _, e := range c.conditions {
+		try(e.ID, e.Remedies)
+	}
+	for _, e := range c.lists {
+		try(e.ID, e.Remedies)
+	}
+	for _, e := range c.topics {
+		try(e.ID, e.Remedies)
+	}
+	if seen < 2000 {
+		t.Errorf("%d texts of remedies were seen", seen)
+	}
+	for _, text := range []string{"mail.example.org", "ip4:203.0.113.9", "2001:db8::25", "s2026a", "s1._domainkey.{domain}"} {
+		if !exampleForm.MatchString(text) {
+			t.Errorf("%q would not be found", text)
 		}
 	}
 }

@@ -70,7 +70,7 @@ domains: [{name: example.org}]
 	round("mx2.example.org:25")
 	round("example.org")
 	found := part().Findings
-	if len(found) != 1 || !strings.Contains(found[0].Evidence, "at most 10000 octets, and the first MX of 20000") {
+	if len(found) != 1 || !strings.Contains(found[0].Evidence.EN, "at most 10000 octets, and the first MX of 20000") {
 		t.Errorf("found %+v", found)
 	}
 	if got := text(t, c, "problem"); !strings.Contains(got, `problem="mx_backup_differs",severity="info",target="example.org"`) {

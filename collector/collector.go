@@ -371,7 +371,7 @@ func (c *Collector) Snapshots() []*Snapshot {
 			vantage = i
 		}
 	}
-	heard, refused := false, ""
+	heard, refused := false, catalog.Text{}
 	everywhere := slices.Clone(out)
 	for _, st := range asked {
 		everywhere = append(everywhere, st.snapshot.Load())
@@ -394,11 +394,11 @@ func (c *Collector) Snapshots() []*Snapshot {
 	others[vantage] = append(others[vantage], reg.env.Lists.Findings()...)
 	tests := reg.env.Witnesses.Tests(now)
 	for _, t := range tests {
-		if t.Wrong != "" {
+		if t.Wrong.EN != "" {
 			others[vantage] = append(others[vantage], checks.Finding{Problem: t.Problem, Severity: t.Severity, Evidence: t.Wrong})
 		}
 	}
-	if heard || refused != "" { // Every server that spoke takes us as anybody else, or one does not.
+	if heard || refused.EN != "" { // Every server that spoke takes us as anybody else, or one does not.
 		tests = append(tests, checks.Tested{Test: "refused", Problem: "vantage_refused", Wrong: refused})
 	}
 	if len(tests) > 0 && len(out[vantage].Checks) > 0 {

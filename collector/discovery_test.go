@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -195,7 +196,7 @@ func TestSeenFirst(t *testing.T) {
 		if r.Target.Name == "mx2.example.org:25" {
 			time.Sleep(30 * time.Second)
 		}
-		r.Part("x", checks.HoldReplies).Find("smtp_silent", "", "")
+		r.Part("x", checks.HoldReplies).Find("smtp_silent", "", catalog.Text{})
 		return nil
 	})
 	bubble(t, func() *Collector {

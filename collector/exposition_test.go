@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -50,7 +51,7 @@ func TestExposition(t *testing.T) {
 			p.EmitBool(fakeUp, true, "192.0.2.1")
 			p.EmitBool(fakeUp, false, "2001:db8::1")
 			p.Emit(fakeState, 1, "spamhaus") // The same fact, seen twice.
-			p.Find("smtp_refused", "", "")
+			p.Find("smtp_refused", "", catalog.Text{})
 		})
 	}
 	got := text(t, c, "target_info", "sender_info", "problem", "fake_up", "fake_state", "check_conclusive", "config_file_last_load_successful", "config_last_reload_successful", "series", "series_dropped_total")
@@ -245,7 +246,7 @@ func TestHoldEndsAtScrape(t *testing.T) {
 		see(c, "a.example.org:25", smtp, func(r *checks.Round) {
 			p := r.Part("x", checks.HoldReplies)
 			p.EmitBool(fakeUp, true, "192.0.2.1")
-			p.Find("smtp_refused", "", "")
+			p.Find("smtp_refused", "", catalog.Text{})
 		})
 		time.Sleep(5 * time.Minute)
 		see(c, "a.example.org:25", smtp, func(r *checks.Round) { r.Part("x", checks.HoldReplies).Unknown = checks.ErrNoRoute })

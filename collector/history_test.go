@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 )
 
@@ -19,7 +20,7 @@ func TestHistory(t *testing.T) {
 		p := r.Part("x", checks.HoldReplies)
 		switch n % 3 {
 		case 1:
-			p.Find("smtp_silent", "critical", "")
+			p.Find("smtp_silent", "critical", catalog.Text{})
 		case 2:
 			p.Unknown = errors.New("no answer")
 		}

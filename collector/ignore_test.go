@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -19,8 +20,8 @@ func TestIgnore(t *testing.T) {
 		cfg.Ignore = []targets.Ignore{{Problem: "smtp_refused", Target: "*", Reason: "planned", Until: time.Now().Add(time.Hour)}}
 		c := collectorOf(t, cfg, smtp)
 		see(c, "a.example.org:25", smtp, func(r *checks.Round) {
-			r.Part("x", checks.HoldRecords).Find("smtp_refused", "", "")
-			r.Part("y", checks.HoldRecords).Find("smtp_silent", "", "")
+			r.Part("x", checks.HoldRecords).Find("smtp_refused", "", catalog.Text{})
+			r.Part("y", checks.HoldRecords).Find("smtp_silent", "", catalog.Text{})
 		})
 		silent := `problem{check="smtp",problem="smtp_silent",severity="warning",target="a.example.org:25"} 1`
 		want(t, text(t, c, "problem"), silent)

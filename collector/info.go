@@ -61,7 +61,7 @@ func (b *builder) render(s *Snapshot) *block {
 	}
 	for _, t := range s.tests {
 		value := 0.0
-		if t.Wrong == "" {
+		if t.Wrong.EN == "" {
 			value = 1
 		}
 		r.add(out, checks.VantageOK, value, []string{t.Test}, nil)

@@ -215,7 +215,7 @@ func (s *Snapshot) Dialogue() string {
 	for _, p := range s.Problems {
 		fmt.Fprintf(&out, "problem %s (%s)\n", p.ID, p.Severity)
 		for _, line := range p.Evidence {
-			fmt.Fprintf(&out, "    %s\n", line)
+			fmt.Fprintf(&out, "    %s\n", line.EN)
 		}
 	}
 	return out.String()

@@ -58,7 +58,7 @@ type Problem struct {
 	Check    string
 	ID       string
 	Severity catalog.Severity // After the operator's rules; the gravest of all findings.
-	Evidence []string         // One line for each finding.
+	Evidence []catalog.Text   // One line for each finding.
 	Values   []catalog.Values // What remedies may name, of each finding whose evidence is kept; see Snapshot.ValuesOf.
 	Ignored  *targets.Ignore  // The rule that accepts it; nil: nobody does.
 }
@@ -162,7 +162,7 @@ func (p *PartState) after(now time.Time, every time.Duration, seen *checks.Part,
 	}
 	n := &PartState{Key: p.Key, Reached: now, hold: uint8(seen.Hold), block: render(seen), Evidence: kept(seen.Evidence), Name: unique.Make(seen.Name).Value()}
 	for _, f := range seen.Findings {
-		f.Evidence = strings.Clone(f.Evidence)
+		f.Evidence = keptText(f.Evidence)
 		n.Findings = append(n.Findings, f)
 	}
 	return n
@@ -202,6 +202,20 @@ func kept(lines []string) []string {
 		out[i] = unique.Make(l).Value()
 	}
 	return out
+}
+
+// keptText copies a text for the same reason. What is the same in both languages is there once.
+func keptText(t catalog.Text) catalog.Text {
+	en := strings.Clone(t.EN)
+	if t.RU == t.EN {
+		return catalog.Text{EN: en, RU: en}
+	}
+	return catalog.Text{EN: en, RU: strings.Clone(t.RU)}
+}
+
+// ofTarget says of which target a text is.
+func ofTarget(name string, t catalog.Text) catalog.Text {
+	return keptText(catalog.Text{EN: name + ": " + t.EN, RU: name + ": " + t.RU})
 }
 
 // A builder makes snapshots under one configuration.
@@ -286,7 +300,7 @@ func (b *builder) find(s *Snapshot, check string, f checks.Finding) {
 		return
 	}
 	if problem.Check == vantageName && s.Target.Kind != targets.KindVantage {
-		f.Evidence = s.Target.Name + ": " + f.Evidence
+		f.Evidence = ofTarget(s.Target.Name, f.Evidence)
 		s.aboutUs = append(s.aboutUs, f)
 		return
 	}
@@ -308,7 +322,7 @@ func (b *builder) add(s *Snapshot, check string, problem catalog.Problem, f chec
 	if rank(severity) < rank(o.Severity) {
 		o.Severity = severity
 	}
-	if f.Evidence != "" && len(o.Evidence) < maxEvidence {
+	if f.Evidence.EN != "" && len(o.Evidence) < maxEvidence {
 		o.Evidence = append(slices.Clip(o.Evidence), f.Evidence)
 		o.Values = append(slices.Clip(o.Values), f.Values)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
@@ -78,7 +79,7 @@ func TestHolding(t *testing.T) {
 					s += " held"
 				}
 				got = append(got, s)
-				if len(p.Findings) != 1 || p.Findings[0].Evidence != s[:3] {
+				if len(p.Findings) != 1 || p.Findings[0].Evidence.EN != s[:3] {
 					t.Errorf("%s: findings %v", p.Key, p.Findings)
 				}
 			}
@@ -105,7 +106,7 @@ func resultOf(text string) (*checks.Result, error) {
 		case w[1] == '=':
 			p := r.Part(w[:1], hold)
 			p.Emit(fakeUp, float64(w[2]-'0'), "192.0.2.1")
-			p.Find("smtp_refused", "", w)
+			p.Find("smtp_refused", "", catalog.Text{EN: w, RU: w})
 		case w[1] == '-':
 			r.Part(w[:1], hold).LeftOut = true
 		default:
@@ -113,7 +114,7 @@ func resultOf(text string) (*checks.Result, error) {
 			p.Unknown = errors.New("could not be told")
 			p.Withdraw = w[1] == '!'
 			p.Emit(fakeUp, 8, "192.0.2.1") // Does not count.
-			p.Find("smtp_silent", "", "does not count")
+			p.Find("smtp_silent", "", catalog.Text{EN: "does not count", RU: "does not count"})
 		}
 	}
 	return &r.Result, nil
@@ -180,8 +181,8 @@ func TestProblems(t *testing.T) {
 		{"the catalogue's severity", nil, []checks.Finding{{Problem: "smtp_refused"}}, "smtp_refused warning"},
 		{"the check's", nil, []checks.Finding{{Problem: "smtp_refused", Severity: catalog.SeverityCritical}}, "smtp_refused critical"},
 		{"one for all things, the gravest", nil, []checks.Finding{
-			{Problem: "dnsbl_listed", Severity: catalog.SeverityInfo, Evidence: "list a"},
-			{Problem: "dnsbl_listed", Severity: catalog.SeverityCritical, Evidence: "list b"},
+			{Problem: "dnsbl_listed", Severity: catalog.SeverityInfo, Evidence: catalog.Text{EN: "list a", RU: "list a"}},
+			{Problem: "dnsbl_listed", Severity: catalog.SeverityCritical, Evidence: catalog.Text{EN: "list b", RU: "list b"}},
 			{Problem: "dnsbl_listed", Severity: catalog.SeverityWarning},
 		}, "dnsbl_listed critical (list a, list b)"},
 		{"of somebody else's server", func(t *targets.Target) { t.Foreign = true }, []checks.Finding{{Problem: "smtp_refused", Severity: catalog.SeverityCritical}}, "smtp_refused info"},
@@ -196,14 +197,14 @@ func TestProblems(t *testing.T) {
 		}
 		var parts []*PartState
 		for _, f := range c.findings {
-			parts = append(parts, &PartState{Key: f.Evidence, Findings: []checks.Finding{f}})
+			parts = append(parts, &PartState{Key: f.Evidence.EN, Findings: []checks.Finding{f}})
 		}
 		s := b.build(st, []CheckState{{Check: &checks.Check{Name: "smtp"}, Parts: parts}}, time.Now())
 		var got []string
 		for _, p := range s.Problems {
 			line := p.ID + " " + string(p.Severity)
 			if len(p.Evidence) > 0 {
-				line += " (" + strings.Join(p.Evidence, ", ") + ")"
+				line += " (" + english(p.Evidence, ", ") + ")"
 			}
 			got = append(got, line)
 		}
@@ -213,5 +214,31 @@ func TestProblems(t *testing.T) {
 	}
 	if len(bugs) != 1 || !strings.Contains(bugs[0], "bug_unknown") {
 		t.Errorf("told as bugs: %q", bugs)
+	}
+}
+
+// english joins texts.
+func english(texts []catalog.Text, separator string) string {
+	var out []string
+	for _, t := range texts {
+		out = append(out, t.EN)
+	}
+	return strings.Join(out, separator)
+}
+
+// TestKeptText: what is the same in both languages takes memory once.
+func TestKeptText(t *testing.T) {
+	long := strings.Repeat("a reply of a server ", 1000)
+	same := ofTarget("mx.example.org:25", catalog.Text{EN: long[:20], RU: long[:20]})
+	if want := "mx.example.org:25: " + long[:20]; same.EN != want || same.RU != want {
+		t.Errorf("got %q", same)
+	}
+	for _, kept := range []catalog.Text{same, keptText(catalog.Text{EN: long[:20], RU: long[20:40]})} {
+		if unsafe.StringData(kept.EN) != unsafe.StringData(kept.RU) || unsafe.StringData(kept.EN) == unsafe.StringData(long) {
+			t.Errorf("%q is there twice, or with all that it was cut from", kept)
+		}
+	}
+	if kept := keptText(catalog.Text{EN: "yes", RU: "да"}); kept != (catalog.Text{EN: "yes", RU: "да"}) {
+		t.Errorf("got %q", kept)
 	}
 }

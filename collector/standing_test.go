@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
 )
 
@@ -19,7 +20,7 @@ func TestStanding(t *testing.T) {
 			return errors.New("nothing can be told")
 		}
 		r.Part("192.0.2.1", checks.HoldReplies).EmitBool(fakeUp, true, "192.0.2.1")
-		r.Part("certificate 192.0.2.1", checks.HoldRecords).Find("certificate_expired", "", "it is")
+		r.Part("certificate 192.0.2.1", checks.HoldRecords).Find("certificate_expired", "", catalog.Text{EN: "it is", RU: "it is"})
 		return nil
 	})
 	bubble(t, func() *Collector {

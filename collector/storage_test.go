@@ -67,7 +67,7 @@ func (j *journal) fakes() []*checks.Check {
 			p := r.Part("192.0.2.1", checks.HoldReplies)
 			p.EmitBool(fakeUp, true, "192.0.2.1")
 			p.Emit(fakeState, 1.5, r.Target.Name)
-			p.Find("smtp_slow", "critical", "it took long")
+			p.Find("smtp_slow", "critical", catalog.Text{EN: "it took long", RU: "it took long"})
 			p.Evidence = []string{"S: 220 mx"}
 			r.Part("192.0.2.2", checks.HoldReplies).Unknown = errors.New("no route")
 			return nil

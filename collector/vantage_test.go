@@ -22,7 +22,7 @@ func TestVantage(t *testing.T) {
 		if r.Target.Kind != targets.KindVantage || r.Target.Module == nil {
 			t.Errorf("asked of %+v", r.Target)
 		}
-		r.Part("x", checks.HoldReplies).Find("vantage_helo", "", "")
+		r.Part("x", checks.HoldReplies).Find("vantage_helo", "", catalog.Text{})
 		return nil
 	})
 	bubble(t, func() *Collector { return collectorOf(t, config(), vantage) }, func(c *Collector, begin time.Time) {
@@ -56,14 +56,16 @@ func TestAboutUs(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuse := func(name string) {
-		see(c, name, smtp, func(r *checks.Round) { r.Part("x", checks.HoldReplies).Find("vantage_refused", "", "554 go away") })
+		see(c, name, smtp, func(r *checks.Round) {
+			r.Part("x", checks.HoldReplies).Find("vantage_refused", "", catalog.Text{EN: "554 go away", RU: "554 go away"})
+		})
 	}
 	refuse("a.example.org:25")
 	refuse("b.example.org:25")
 	for range 2 { // It does not add up from one scrape to the next.
 		want(t, text(t, c, "problem"), `problem{check="vantage",problem="vantage_refused",severity="warning",target="vantage"} 1`)
 		i := slices.IndexFunc(c.Snapshots(), func(s *Snapshot) bool { return s.Target.Kind == targets.KindVantage })
-		if p := c.Snapshots()[i].Problems; len(p) != 1 || strings.Join(p[0].Evidence, "; ") != "a.example.org:25: 554 go away; b.example.org:25: 554 go away" {
+		if p := c.Snapshots()[i].Problems; len(p) != 1 || english(p[0].Evidence, "; ") != "a.example.org:25: 554 go away; b.example.org:25: 554 go away" {
 			t.Errorf("problems of the vantage: %+v", p)
 		}
 	}
@@ -91,7 +93,7 @@ func TestAboutOurSender(t *testing.T) {
 	for from, owner := range map[string]string{"203.0.113.9": "203.0.113.9", "203.0.113.10": "in.example.org:25", "10.0.0.1": "vantage"} {
 		see(c, a.Name, smtp, func(r *checks.Round) {
 			p := r.Part("x", checks.HoldReplies)
-			p.Findings = append(p.Findings, checks.Finding{Problem: "vantage_refused", Evidence: "554", Ours: netip.MustParseAddr(from)})
+			p.Findings = append(p.Findings, checks.Finding{Problem: "vantage_refused", Evidence: catalog.Text{EN: "554", RU: "554"}, Ours: netip.MustParseAddr(from)})
 		})
 		want(t, text(t, c, "problem"), fmt.Sprintf(`problem{check="vantage",problem="vantage_refused",severity="warning",target=%q} 1`, owner))
 	}

@@ -157,7 +157,11 @@ func foundsJSON(cat *catalog.Catalog, list []found, lang catalog.Lang) []foundJS
 			j.recordJSON = j.Records[0]
 		}
 		for _, w := range f.where {
-			j.Where = append(j.Where, placeJSON{w.target, append([]string{}, w.evidence...), w.reason})
+			evidence := []string{}
+			for _, e := range w.evidence {
+				evidence = append(evidence, e.In(lang))
+			}
+			j.Where = append(j.Where, placeJSON{w.target, evidence, w.reason})
 		}
 		out = append(out, j)
 	}

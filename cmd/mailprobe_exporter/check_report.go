@@ -89,7 +89,7 @@ func recordsIn(values []catalog.Values) (out []catalog.Record) {
 // A place is where a problem stands.
 type place struct {
 	target   string
-	evidence []string
+	evidence []catalog.Text
 	values   []catalog.Values // What remedies may name: at least one.
 	reason   string           // Why it is accepted; "" where it is not.
 }

@@ -186,8 +186,8 @@ func TestCheckAll(t *testing.T) {
 func TestCheckOnce(t *testing.T) {
 	var out bytes.Buffer
 	problem, _ := catalog.ProblemByID("smtp_no_address")
-	at := func(target string, evidence ...string) place {
-		return place{target: target, evidence: evidence, values: []catalog.Values{{}}}
+	at := func(target string, evidence string) place {
+		return place{target: target, evidence: []catalog.Text{{EN: evidence, RU: evidence}}, values: []catalog.Values{{}}}
 	}
 	r := &reporter{page: newPage(&out, catalog.English), explained: map[string]bool{}, report: &report{
 		asked: &asked{names: []string{"a"}},
@@ -211,8 +211,8 @@ func TestCheckOnce(t *testing.T) {
 		}
 	}
 	s := &collector.Snapshot{Target: &targets.Target{}}
-	list := group(nil, s, "a", collector.Problem{ID: problem.ID, Evidence: []string{"x", "y", "x"}})
-	if got := list[0].where[0].evidence; !slices.Equal(got, []string{"x", "y"}) {
+	list := group(nil, s, "a", collector.Problem{ID: problem.ID, Evidence: []catalog.Text{{EN: "x"}, {EN: "y"}, {EN: "x"}}})
+	if got := list[0].where[0].evidence; !slices.Equal(got, []catalog.Text{{EN: "x"}, {EN: "y"}}) {
 		t.Errorf("evidence %q", got)
 	}
 }

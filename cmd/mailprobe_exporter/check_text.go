@@ -210,13 +210,13 @@ func (r *reporter) writeProblem(f found) {
 }
 
 // writeEvidence writes what was seen, as far as it is short.
-func (r *reporter) writeEvidence(evidence []string) {
+func (r *reporter) writeEvidence(evidence []catalog.Text) {
 	most := maxEvidenceShown
 	if r.verbose {
 		most = maxDialogue
 	}
 	for _, e := range evidence[:min(len(evidence), most)] {
-		r.hanging("    ", "      ", clip(sanitise(e), maxQuote))
+		r.hanging("    ", "      ", clip(sanitise(r.say(e)), maxQuote))
 	}
 	if n := len(evidence) - most; n > 0 {
 		r.text("    ", r.say(words.andMore, n))

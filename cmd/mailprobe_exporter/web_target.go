@@ -77,6 +77,7 @@ type budget struct {
 // A noted line of evidence has those below it that are indented further, as the SPF records that a record includes.
 type noted struct {
 	Text  string
+	Lang  catalog.Lang // "": that of the page.
 	Below []*noted
 }
 
@@ -199,7 +200,7 @@ func (p *pages) related(s *collector.Snapshot) (out []string) {
 }
 
 func onPage(f frame, s *collector.Snapshot, found collector.Problem) problemOnPage {
-	out := problemOnPage{ID: found.ID, Title: found.ID, Severity: f.stateOf(string(found.Severity)), Evidence: outline(found.Evidence)}
+	out := problemOnPage{ID: found.ID, Title: found.ID, Severity: f.stateOf(string(found.Severity)), Evidence: f.texts(found.Evidence)}
 	if found.Ignored != nil {
 		out.Accepted = cmp.Or(found.Ignored.Reason, "—")
 	}
@@ -257,6 +258,18 @@ func linesOf(evidence []string) (out []spoken) {
 			class = "c"
 		}
 		out = append(out, spoken{class, visible(line)})
+	}
+	return out
+}
+
+// texts are evidence in the language of the page. What has no translation is in English.
+func (f frame) texts(evidence []catalog.Text) (out []*noted) {
+	for _, t := range evidence {
+		n := &noted{Text: visible(t.In(f.Lang))}
+		if t.RU == t.EN && f.Lang != catalog.English {
+			n.Lang = catalog.English
+		}
+		out = append(out, n)
 	}
 	return out
 }

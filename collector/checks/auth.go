@@ -3,7 +3,6 @@ package checks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
@@ -73,7 +72,7 @@ func (r *Round) verified(s *smtpclient.Session) error {
 		return errNotVerified
 	}
 	if j := r.Env.Verifier.Judge(s.Chain, r.Target.Server.ServerName, r.Time); !j.OK() {
-		return fmt.Errorf("%w for %s: %v", errNotVerified, r.Target.Server.ServerName, j.Results)
+		return worded{say("%s for %s: %v", wordsOf(errNotVerified), r.Target.Server.ServerName, j.Results), errNotVerified}
 	}
 	return nil
 }
@@ -89,7 +88,7 @@ func (d dialogue) judgeLogin(step *smtpclient.Step) (final bool) {
 		if errors.Is(d.s.Withheld, smtpclient.ErrNoMechanism) {
 			problem = "auth_missing"
 		}
-		d.p.Find(problem, "", fmt.Sprintf("%s: %v", d.addr, d.s.Withheld), values)
+		d.p.Find(problem, "", say("%s: %s", d.addr, wordsOf(d.s.Withheld)), values)
 		return false
 	}
 	d.emitStep(step)

@@ -38,26 +38,26 @@ func runBIMI(ctx context.Context, r *Round) error {
 	if err != nil {
 		return err
 	}
-	if organisation, e := publicsuffix.EffectiveTLDPlusOne(r.Target.Name); found.missing != "" && e == nil && organisation != r.Target.Name {
+	if organisation, e := publicsuffix.EffectiveTLDPlusOne(r.Target.Name); found.missing.EN != "" && e == nil && organisation != r.Target.Name {
 		own := found.missing
 		owner = organisation
 		if found, err = findBIMI(ctx, r, p, organisation); err != nil {
 			return err
 		}
-		if found.missing != "" {
-			found.missing = own + ", " + found.missing
+		if found.missing.EN != "" {
+			found.missing = say("%s, %s", own, found.missing)
 		}
 	}
 	valid := false
 	switch {
-	case found.missing != "":
+	case found.missing.EN != "":
 		p.Find("bimi_missing", "", found.missing)
-	case found.fault != "":
+	case found.fault.EN != "":
 		p.Find("bimi_invalid", "", found.fault, catalog.Values{catalog.ValueDomain: owner})
 	default:
 		logo, err := record.ParseBIMI(found.text)
 		if valid = err == nil; !valid {
-			p.Find("bimi_invalid", "", err.Error(), catalog.Values{catalog.ValueDomain: owner})
+			p.Find("bimi_invalid", "", wordsOf(err), catalog.Values{catalog.ValueDomain: owner})
 		} else if !logo.Declined() {
 			judgeStrictness(ctx, r)
 		}
@@ -87,8 +87,8 @@ func judgeStrictness(ctx context.Context, r *Round) {
 	}
 	switch s := choose(walk); {
 	case s == nil:
-		p.Find("bimi_dmarc", "", r.Target.Name+" has no DMARC record that counts")
+		p.Find("bimi_dmarc", "", say("%s has no DMARC record that counts", r.Target.Name))
 	case !strictDMARC(walk):
-		p.Find("bimi_dmarc", "", s.place()+" "+quoteRecord(s.texts[0]))
+		p.Find("bimi_dmarc", "", say("%s %s", s.place(), quoteRecord(s.texts[0])))
 	}
 }

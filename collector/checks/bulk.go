@@ -3,7 +3,6 @@ package checks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -106,7 +105,7 @@ func sendsNothing(ctx context.Context, r *Round) (bool, error) {
 	}
 	policy, fault, spfErr := usableSPF(ctx, r)
 	_, _, final := policy.All()
-	if spfErr == nil && (fault != "" || !final || permitsSomebody(policy)) {
+	if spfErr == nil && (fault.EN != "" || !final || permitsSomebody(policy)) {
 		return false, nil
 	}
 	err := errors.Join(mxErr, spfErr)
@@ -118,7 +117,7 @@ type bulkFacts struct {
 	senders sendersSPF
 	reverse []reverse // Of each address, in the order of senders.questions.
 
-	spfFault string // As usableSPF gives it.
+	spfFault catalog.Text // As usableSPF gives it.
 	spfErr   error
 
 	keyType string // As usableKey gives it.
@@ -152,10 +151,10 @@ func lookUpBulk(ctx context.Context, r *Round) bulkFacts {
 }
 
 // usableSPF returns the domain's SPF record, or what spoils it for everybody, a lack of it too.
-func usableSPF(ctx context.Context, r *Round) (policy record.SPF, fault string, err error) {
+func usableSPF(ctx context.Context, r *Round) (policy record.SPF, fault catalog.Text, err error) {
 	answer, err := r.Env.DNS.TXT(ctx, r.Target.Name)
 	if err != nil {
-		return policy, "", err
+		return policy, catalog.Text{}, err
 	}
 	records := pickSPF(answer.Records)
 	if len(records) == 0 {
@@ -184,15 +183,17 @@ func findZone(ctx context.Context, dns *dnsclient.Client, domain string) (string
 // A bulkVerdict says whether a demand is met, and why.
 type bulkVerdict struct {
 	told, met bool // Not told: the configuration does not show it.
-	evidence  string
+	evidence  catalog.Text
 	values    catalog.Values // What remedies may name.
 	unknown   error          // DNS could not tell; the others do not count.
 }
 
-func demandMet(why string) bulkVerdict    { return bulkVerdict{told: true, met: true, evidence: why} }
-func demandUnmet(why string) bulkVerdict  { return bulkVerdict{told: true, evidence: why} }
-func demandUnseen(why string) bulkVerdict { return bulkVerdict{evidence: why} }
-func demandUnknown(err error) bulkVerdict { return bulkVerdict{unknown: err} }
+func demandMet(why catalog.Text) bulkVerdict {
+	return bulkVerdict{told: true, met: true, evidence: why}
+}
+func demandUnmet(why catalog.Text) bulkVerdict  { return bulkVerdict{told: true, evidence: why} }
+func demandUnseen(why catalog.Text) bulkVerdict { return bulkVerdict{evidence: why} }
+func demandUnknown(err error) bulkVerdict       { return bulkVerdict{unknown: err} }
 
 // report says the verdict on a demand for all who make it.
 func (v bulkVerdict) report(r *Round, d demand) {
@@ -201,7 +202,7 @@ func (v bulkVerdict) report(r *Round, d demand) {
 		p.unknown(v.unknown)
 		return
 	}
-	p.Evidence = append(p.Evidence, v.evidence)
+	p.Evidence = append(p.Evidence, v.evidence.EN)
 	if !v.told {
 		return
 	}
@@ -214,7 +215,8 @@ func (v bulkVerdict) report(r *Round, d demand) {
 		}
 	}
 	if !v.met {
-		p.Find("bulk_not_met", "", fmt.Sprintf("%s (%s): %s", d, strings.Join(names, ", "), v.evidence), catalog.Values{catalog.ValueRequirement: string(d)}, v.values)
+		p.Find("bulk_not_met", "", say("%s (%s): %s", d, strings.Join(names, ", "), v.evidence),
+			catalog.Values{catalog.ValueRequirement: string(d)}, v.values)
 	}
 }
 
@@ -223,7 +225,7 @@ func (f bulkFacts) spf(r *Round) bulkVerdict {
 	switch {
 	case f.spfErr != nil:
 		return demandUnknown(f.spfErr)
-	case f.spfFault != "":
+	case f.spfFault.EN != "":
 		return demandUnmet(f.spfFault)
 	}
 	for i, v := range f.senders.verdicts {
@@ -234,23 +236,23 @@ func (f bulkFacts) spf(r *Round) bulkVerdict {
 	if _, _, unknown := f.senders.passes(); unknown != nil {
 		return demandUnknown(unknown)
 	}
-	if missing := f.unseen(); missing != "" {
+	if missing := f.unseen(); missing.EN != "" {
 		return demandUnseen(missing)
 	}
-	return demandMet(fmt.Sprintf("every address of the senders (%d) passes SPF for %s", len(f.senders.questions), r.Target.Name))
+	return demandMet(say("every address of the senders (%d) passes SPF for %s", len(f.senders.questions), r.Target.Name))
 }
 
 // unseen says why not all addresses that the domain sends from are known; "" if they are.
-func (f bulkFacts) unseen() string {
+func (f bulkFacts) unseen() catalog.Text {
 	if len(f.senders.senders) == 0 {
-		return "no sender is configured"
+		return say("no sender is configured")
 	}
 	for i, a := range f.senders.addresses {
 		if len(a.All()) == 0 {
-			return "the sender " + f.senders.senders[i].Name + " has no address"
+			return say("the sender %s has no address", f.senders.senders[i].Name)
 		}
 	}
-	return ""
+	return catalog.Text{}
 }
 
 // dkim wants one key that can be used. Many of the large receivers do not verify Ed25519; whether these do is not known here.
@@ -258,15 +260,15 @@ func (f bulkFacts) dkim(r *Round) bulkVerdict {
 	selectors := strings.Join(r.Target.Domain.DKIMSelectors, ", ")
 	switch {
 	case selectors == "":
-		return demandUnseen("no selector is configured")
+		return demandUnseen(say("no selector is configured"))
 	case f.keyType == record.KeyRSA:
-		return demandMet("a key of the selectors " + selectors + " can be used")
+		return demandMet(say("a key of the selectors %s can be used", selectors))
 	case f.keyErr != nil:
 		return demandUnknown(f.keyErr)
 	case f.keyType != "":
-		return demandUnseen("the selectors " + selectors + " have no valid RSA key, only one for Ed25519")
+		return demandUnseen(say("the selectors %s have no valid RSA key, only one for Ed25519", selectors))
 	}
-	return demandUnmet("no key of the selectors " + selectors + " can be used")
+	return demandUnmet(say("no key of the selectors %s can be used", selectors))
 }
 
 // dmarc wants a record that receivers do not ignore, be its policy none, and that letters can pass by it: by signatures or, for all
@@ -283,9 +285,9 @@ func (f bulkFacts) dmarc(ctx context.Context, r *Round, bySPF, byDKIM bulkVerdic
 		}
 		return demandUnmet(missingDMARC(ctx, r, f.walk))
 	}
-	shown := found.place() + " has " + quoteRecord(found.texts[0])
+	shown := say("%s has %s", found.place(), quoteRecord(found.texts[0]))
 	if _, _, _, ok := found.policies(); !ok {
-		return demandUnmet(shown + ", which receivers ignore")
+		return demandUnmet(say("%s, which receivers ignore", shown))
 	}
 	if bySPF.met || byDKIM.met {
 		return demandMet(shown)
@@ -294,14 +296,14 @@ func (f bulkFacts) dmarc(ctx context.Context, r *Round, bySPF, byDKIM bulkVerdic
 		switch evidence, err := unaligned(r, found, f.keyErr, f.senders); {
 		case err != nil:
 			return demandUnknown(err)
-		case evidence != "":
+		case evidence.EN != "":
 			return demandUnmet(evidence)
 		}
 	}
 	if err := errors.Join(bySPF.unknown, byDKIM.unknown); err != nil {
 		return demandUnknown(err)
 	}
-	return demandUnseen(shown + "; whether letters are aligned is not seen")
+	return demandUnseen(say("%s; whether letters are aligned is not seen", shown))
 }
 
 // ptr wants every address of every sender to have a name that leads back to it, as the check rdns does.
@@ -320,25 +322,25 @@ func (f bulkFacts) ptr() bulkVerdict {
 	if unknown != nil {
 		return demandUnknown(unknown)
 	}
-	if missing := f.unseen(); missing != "" {
+	if missing := f.unseen(); missing.EN != "" {
 		return demandUnseen(missing)
 	}
-	return demandMet(fmt.Sprintf("every address of the senders (%d) has a confirmed name", len(f.reverse)))
+	return demandMet(say("every address of the senders (%d) has a confirmed name", len(f.reverse)))
 }
 
 // domain wants a zone to begin at the domain or, if it exists, at what was registered above it. Yahoo looks for the SOA record
 // since registries and hosters answer for names that nobody has with wildcard records of other types.
 func (f bulkFacts) domain() bulkVerdict {
-	unmet := func(why string) bulkVerdict {
-		return bulkVerdict{told: true, evidence: f.zone + why, values: catalog.Values{catalog.ValueRegistered: f.zone}}
+	unmet := func(why catalog.Text) bulkVerdict {
+		return bulkVerdict{told: true, evidence: why, values: catalog.Values{catalog.ValueRegistered: f.zone}}
 	}
 	switch {
 	case f.zoneErr != nil:
 		return demandUnknown(f.zoneErr)
 	case f.soa == dnsclient.OutcomeFound:
-		return demandMet(f.zone + " has a SOA record")
+		return demandMet(say("%s has a SOA record", f.zone))
 	case f.soa == dnsclient.OutcomeNoName:
-		return unmet(" does not exist (NXDOMAIN)")
+		return unmet(say("%s does not exist (NXDOMAIN)", f.zone))
 	}
-	return unmet(" has no SOA record")
+	return unmet(say("%s has no SOA record", f.zone))
 }

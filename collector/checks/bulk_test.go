@@ -35,7 +35,7 @@ _dmarc.example.org. TXT "v=DMARC1; p=none"
 	var got []string
 	for _, p := range r.Result.Parts {
 		for _, f := range p.Findings {
-			got = append(got, f.Problem+" "+f.Evidence)
+			got = append(got, f.Problem+" "+f.Evidence.EN)
 		}
 	}
 	want := []string{

@@ -12,12 +12,13 @@ import (
 	"encoding/asn1"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 )
 
 // A CertificateResult is one thing that is true of a server's certificate.
@@ -41,7 +42,7 @@ const (
 // A Judgement is what is to be said of a chain.
 type Judgement struct {
 	Results []CertificateResult // Never empty.
-	Invalid string              // Why it is CertificateInvalid, a part of a sentence; "" if it is not.
+	Invalid catalog.Text        // Why it is CertificateInvalid, a part of a sentence; "" if it is not.
 	// Above is the certificate above the leaf that expires first, among those that the server sent and that are needed
 	// where the chain verifies, among all that it sent otherwise; nil if there is none.
 	Above *x509.Certificate
@@ -111,7 +112,7 @@ func (v *Verifier) judge(chain []*x509.Certificate, serverName string, now time.
 	add(chain[0].VerifyHostname(serverName) != nil, CertificateNameMismatch)
 	add(known.trust != "", known.trust)
 	add(known.weak, CertificateWeak)
-	add(j.Invalid != "", CertificateInvalid)
+	add(j.Invalid.EN != "", CertificateInvalid)
 	add(len(j.Results) == 0, CertificateOK)
 	if known.above > 0 {
 		j.Above = chain[known.above]
@@ -124,8 +125,8 @@ type verdict struct {
 	notBefore, notAfter time.Time         // When all that is needed of it is valid.
 	trust               CertificateResult // What is wrong with its authority; "": nothing.
 	weak                bool
-	invalid             string // Which rule is broken; "": none.
-	above               int    // Place in the chain of Judgement.Above; 0: none.
+	invalid             catalog.Text // Which rule is broken; "": none.
+	above               int          // Place in the chain of Judgement.Above; 0: none.
 }
 
 func (v verdict) outside(now time.Time) bool {
@@ -145,7 +146,7 @@ func (v *Verifier) build(chain []*x509.Certificate, now time.Time) construction 
 	top := links[len(links)-1]
 	b := construction{}
 	b.path, b.invalid = v.path(chain, nil, moments(links, now))
-	if b.path == nil && b.invalid == "" {
+	if b.path == nil && b.invalid.EN == "" {
 		b.trust, b.weak, b.invalid = distrust(links)
 	}
 	if b.trust == CertificateUnknownAuthority {
@@ -168,19 +169,19 @@ func (v *Verifier) build(chain []*x509.Certificate, now time.Time) construction 
 	}
 	b.weak = b.weak || slices.ContainsFunc(needed, isWeak)
 	b.above = firstToExpire(chain, b.path)
-	b.remember = b.path != nil && b.trust == "" && b.invalid == ""
+	b.remember = b.path != nil && b.trust == "" && b.invalid.EN == ""
 	return b
 }
 
 // path returns the path from the leaf to a trust anchor of the verifier: see findPath.
-func (v *Verifier) path(chain, more []*x509.Certificate, times []time.Time) (path []*x509.Certificate, invalid string) {
+func (v *Verifier) path(chain, more []*x509.Certificate, times []time.Time) (path []*x509.Certificate, invalid catalog.Text) {
 	return findPath(v.roots, slices.Concat(chain, more), times)
 }
 
 // findPath returns the path from the first certificate to a trust anchor that lasts longest, at the first of the given times at
 // which there is one. invalid says that there is one, but that a certificate on it may not be used for a server, or that
 // a constraint of an authority forbids it; and which rule that is.
-func findPath(roots *x509.CertPool, chain []*x509.Certificate, times []time.Time) (path []*x509.Certificate, invalid string) {
+func findPath(roots *x509.CertPool, chain []*x509.Certificate, times []time.Time) (path []*x509.Certificate, invalid catalog.Text) {
 	r := relaxed{}
 	o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
 	for _, c := range chain[1:] {
@@ -191,13 +192,13 @@ func findPath(roots *x509.CertPool, chain []*x509.Certificate, times []time.Time
 		paths, err := r.verify(chain[0], o)
 		reason, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
 		if isInvalid && reason.Reason == x509.IncompatibleUsage {
-			invalid = "its extendedKeyUsage, or that of an authority above it, is not for servers"
+			invalid = say("its extendedKeyUsage, or that of an authority above it, is not for servers")
 			o.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageAny}
 			paths, err = r.verify(chain[0], o)
 		}
 		if err == nil {
 			if paths = slices.DeleteFunc(paths, tooLong); len(paths) == 0 {
-				return nil, "an authority above it may not have so many authorities below it (pathLenConstraint)"
+				return nil, say("an authority above it may not have so many authorities below it (pathLenConstraint)")
 			}
 			path = longestLasting(paths)
 			return path, cmp.Or(invalid, unfitAuthority(path))
@@ -207,7 +208,7 @@ func findPath(roots *x509.CertPool, chain []*x509.Certificate, times []time.Time
 			return nil, brokenRule(err)
 		}
 	}
-	return nil, ""
+	return nil, catalog.Text{}
 }
 
 // Relaxed are certificates without what they say of the length of paths, and what they were before. Package x509 counts those that
@@ -245,18 +246,18 @@ func (r relaxed) verify(leaf *x509.Certificate, o x509.VerifyOptions) ([][]*x509
 }
 
 // brokenRule says in short what package x509 found wrong. Its own words list names of the certificate.
-func brokenRule(err error) string {
+func brokenRule(err error) catalog.Text {
 	reason, _ := errors.AsType[x509.CertificateInvalidError](err)
 	_, unhandled := errors.AsType[x509.UnhandledCriticalExtension](err)
 	switch {
 	case unhandled:
-		return "it, or an authority above it, has a critical extension that is not known"
+		return say("it, or an authority above it, has a critical extension that is not known")
 	case reason.Reason == x509.CANotAuthorizedForThisName, reason.Reason == x509.NameConstraintsWithoutSANs:
-		return "an authority above it may not issue certificates for this name (nameConstraints)"
+		return say("an authority above it may not issue certificates for this name (nameConstraints)")
 	case reason.Reason == x509.NotAuthorizedToSign:
-		return "it is signed by a certificate that is no authority"
+		return say("it is signed by a certificate that is no authority")
 	}
-	return "a rule of an authority above it is broken"
+	return say("a rule of an authority above it is broken")
 }
 
 // oidKeyUsage is the extension keyUsage.
@@ -266,15 +267,15 @@ var oidKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 15}
 // section 4.2.1.3: keyUsage, where it is, says all that the key is for. RFC 8446 section 4.4.2.2: to sign the handshake it takes
 // digitalSignature. GnuTLS insists, OpenSSL is content with keyEncipherment or keyAgreement. Section 4.2.1.12: so does
 // extendedKeyUsage; anyExtendedKeyUsage alone may be refused, and OpenSSL does.
-func unsuitable(leaf *x509.Certificate, need x509.KeyUsage) string {
+func unsuitable(leaf *x509.Certificate, need x509.KeyUsage) catalog.Text {
 	restricted := slices.ContainsFunc(leaf.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidKeyUsage) })
 	switch {
 	case restricted && leaf.KeyUsage&need == 0:
-		return fmt.Sprintf("its keyUsage is %s, and TLS needs %s", usages(leaf.KeyUsage), usages(need))
+		return say("its keyUsage is %s, and TLS needs %s", usages(leaf.KeyUsage), usages(need))
 	case !forServers(leaf):
-		return "its extendedKeyUsage is not for servers: serverAuth is not among it"
+		return say("its extendedKeyUsage is not for servers: serverAuth is not among it")
 	}
-	return ""
+	return catalog.Text{}
 }
 
 // forServers reports whether extendedKeyUsage of a certificate lets it be used for a server.
@@ -287,17 +288,17 @@ func forServers(c *x509.Certificate) bool {
 
 // unfitAuthority says why an authority on a path, but for the trust anchor, may not vouch for servers, as OpenSSL sees it; "" if all
 // may.
-func unfitAuthority(path []*x509.Certificate) string {
+func unfitAuthority(path []*x509.Certificate) catalog.Text {
 	for _, c := range path[1:max(1, len(path)-1)] {
 		if !forServers(c) {
-			return "the extendedKeyUsage of an authority above it is not for servers"
+			return say("the extendedKeyUsage of an authority above it is not for servers")
 		}
 	}
-	return ""
+	return catalog.Text{}
 }
 
 // usages lists the uses of a key by their names in RFC 5280 section 4.2.1.3.
-func usages(u x509.KeyUsage) string {
+func usages(u x509.KeyUsage) catalog.Text {
 	var names []string
 	for i, name := range []string{
 		"digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly",
@@ -307,9 +308,9 @@ func usages(u x509.KeyUsage) string {
 		}
 	}
 	if names == nil {
-		return "empty"
+		return say("empty")
 	}
-	return strings.Join(names, " and ")
+	return same(strings.Join(names, ", "))
 }
 
 // tooLong reports whether a path is longer than an authority on it allows. RFC 5280 section 6.1.4 (l): certificates that an
@@ -359,25 +360,25 @@ func linked(chain []*x509.Certificate) []*x509.Certificate {
 
 // distrust says why there is no path: where the chain itself is broken that is the reason, and
 // what its authority is cannot be told.
-func distrust(links []*x509.Certificate) (trust CertificateResult, weak bool, invalid string) {
+func distrust(links []*x509.Certificate) (trust CertificateResult, weak bool, invalid catalog.Text) {
 	if selfSigned(links[0]) {
-		return CertificateSelfSigned, false, ""
+		return CertificateSelfSigned, false, invalid
 	}
 	for i, c := range links {
 		if hasWeakSignature(c) {
-			return "", true, ""
+			return "", true, invalid
 		}
 		if i+1 == len(links) {
 			break
 		}
 		switch issuer := links[i+1]; {
 		case issuer.Version == 3 && !issuer.IsCA:
-			return "", false, fmt.Sprintf("it is signed by %s, which is no authority", quotedName(issuer.Subject))
+			return "", false, say("it is signed by %s, which is no authority", quotedName(issuer.Subject))
 		case issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCertSign == 0:
-			return "", false, fmt.Sprintf("the keyUsage of %s above it is %s, and to sign certificates it needs keyCertSign", quotedName(issuer.Subject), usages(issuer.KeyUsage))
+			return "", false, say("the keyUsage of %s above it is %s, and to sign certificates it needs keyCertSign", quotedName(issuer.Subject), usages(issuer.KeyUsage))
 		}
 	}
-	return CertificateUnknownAuthority, false, ""
+	return CertificateUnknownAuthority, false, invalid
 }
 
 // missing returns intermediates seen elsewhere that continue a chain above its last certificate.

@@ -283,12 +283,12 @@ func TestJudgeSelfIssued(t *testing.T) {
 // TestUnsuitable: what the server needs its key for depends on the handshake, and people are told what is missing.
 func TestUnsuitable(t *testing.T) {
 	leaf := issue(t, nil, "", andThen(asMX, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment })).Certificate
-	if got := unsuitable(leaf, neededUsage(&tls.ConnectionState{CipherSuite: tls.TLS_RSA_WITH_AES_128_GCM_SHA256})); got != "" {
+	if got := unsuitable(leaf, neededUsage(&tls.ConnectionState{CipherSuite: tls.TLS_RSA_WITH_AES_128_GCM_SHA256})); got.EN != "" {
 		t.Errorf("RSA key exchange: got %q", got)
 	}
 	const want = "its keyUsage is keyEncipherment, and TLS needs digitalSignature"
 	for _, suite := range []uint16{tls.TLS_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256} {
-		if got := unsuitable(leaf, neededUsage(&tls.ConnectionState{CipherSuite: suite})); got != want {
+		if got := unsuitable(leaf, neededUsage(&tls.ConnectionState{CipherSuite: suite})); got.EN != want {
 			t.Errorf("%s: got %q, want %q", tls.CipherSuiteName(suite), got, want)
 		}
 	}
@@ -418,7 +418,7 @@ func TestJudgeHostile(t *testing.T) {
 	if got := words(v.Judge(chainOf(many), "mx.example.org", certNow)); got != "name_mismatch" {
 		t.Errorf("10,000 names: results %q, want name_mismatch", got)
 	}
-	if line := certificateEvidence(CertificateNameMismatch, Judgement{}, many.Certificate, "mx.example.org"); len(line) > 200 || !strings.Contains(line, "mx4.example.com and 9995 more, not for mx.example.org") {
+	if line := certificateEvidence(CertificateNameMismatch, Judgement{}, many.Certificate, "mx.example.org").EN; len(line) > 200 || !strings.Contains(line, "mx4.example.com and 9995 more, not for mx.example.org") {
 		t.Errorf("10,000 names: evidence is %.300q", line)
 	}
 

@@ -187,11 +187,11 @@ func (p *promise) lookUpFailed(ctx context.Context, r *Round, failed error, name
 	if err != nil {
 		return err
 	}
-	why := "the name servers fail, though not for other records of " + base
+	why := say("the name servers fail, though not for other records of %s", base)
 	if bogus {
-		why = "the signatures are wrong"
+		why = say("the signatures are wrong")
 	}
-	r.Part("records", HoldRecords).Find("dane_lookup_failed", p.severity(), fmt.Sprintf("asking for TLSA records of %s gives %s: %s", name, dnsclient.ResponseCode(failed), why), ServerValues(p.target.Server, netip.Addr{}), catalog.Values{catalog.ValueHost: base})
+	r.Part("records", HoldRecords).Find("dane_lookup_failed", p.severity(), say("asking for TLSA records of %s gives %s: %s", name, dnsclient.ResponseCode(failed), why), ServerValues(p.target.Server, netip.Addr{}), catalog.Values{catalog.ValueHost: base})
 	return nil
 }
 
@@ -221,7 +221,7 @@ func (p *promise) judgeRecords(r *Round) {
 			part.Unknown = errManyTLSA
 			return
 		}
-		part.Find("dane_unusable", "", fmt.Sprintf("none of %d TLSA records is of use for mail; the first: %s", len(p.records), p.seen[0]), p.values(netip.Addr{}, nil))
+		part.Find("dane_unusable", "", say("none of %d TLSA records is of use for mail; the first: %s", len(p.records), p.seen[0]), p.values(netip.Addr{}, nil))
 		part.Evidence = p.seen
 	}
 }
@@ -244,7 +244,7 @@ func (p *promise) judgeSession(r *Round, addr netip.Addr, s *smtpclient.Session,
 		if len(p.compare) > 0 {
 			part.EmitBool(daneMatch, false, label)
 		}
-		part.Find("dane_no_starttls", p.severity(), label+": STARTTLS is not offered, or refused", p.values(addr, nil))
+		part.Find("dane_no_starttls", p.severity(), say("%s: STARTTLS is not offered, or refused", label), p.values(addr, nil))
 	}
 }
 
@@ -257,7 +257,7 @@ func withoutTLS(s *smtpclient.Session) bool {
 // judgeChain compares a chain, leaf first, with the records.
 func (p *promise) judgeChain(r *Round, part *Part, addr netip.Addr, chain []*x509.Certificate) {
 	label := addr.String()
-	nextHop, reason := false, ""
+	nextHop, reason := false, catalog.Text{}
 	for _, t := range p.compare {
 		how := p.match(r, t, chain)
 		part.Evidence = append(part.Evidence, fmt.Sprintf("%s: %s %s", label, t, how))
@@ -269,8 +269,8 @@ func (p *promise) judgeChain(r *Round, part *Part, addr netip.Addr, chain []*x50
 		case matchedNextHop:
 			nextHop = true
 		}
-		if reason == "" || how != unmatched {
-			reason = fmt.Sprintf("%s %s", t, how) // That of an authority tells more.
+		if reason.EN == "" || how != unmatched {
+			reason = say("%s %s", t, say(string(how))) // That of an authority tells more.
 		}
 	}
 	if nextHop {
@@ -282,7 +282,7 @@ func (p *promise) judgeChain(r *Round, part *Part, addr netip.Addr, chain []*x50
 		return
 	}
 	part.EmitBool(daneMatch, false, label)
-	part.Find("dane_mismatch", p.severity(), fmt.Sprintf("%s: none of %d TLSA records matches; %s", label, len(p.compare), reason), p.values(addr, chain[0]))
+	part.Find("dane_mismatch", p.severity(), say("%s: none of %d TLSA records matches; %s", label, len(p.compare), reason), p.values(addr, chain[0]))
 }
 
 // A matching says how a record stands to a chain. It is a part of evidence.
@@ -348,7 +348,7 @@ func leadsTo(anchor *x509.Certificate, chain []*x509.Certificate, r *Round) bool
 	anchors := x509.NewCertPool()
 	anchors.AddCert(anchor)
 	path, invalid := findPath(anchors, chain, []time.Time{r.Time})
-	return path != nil && invalid == "" && unsuitable(chain[0], x509.KeyUsageDigitalSignature) == ""
+	return path != nil && invalid.EN == "" && unsuitable(chain[0], x509.KeyUsageDigitalSignature).EN == ""
 }
 
 // matchNames looks at the names in a certificate. RFC 7672 section 3.2.2: it must be for the TLSA base domain or for the domain that
@@ -373,7 +373,7 @@ func (p *promise) judgeRollover(part *Part, addr netip.Addr, leaf *x509.Certific
 			return
 		}
 	}
-	part.Find("dane_no_rollover", "", addr.String()+": every usable TLSA record is of the certificate or key in use", p.values(addr, nil))
+	part.Find("dane_no_rollover", "", say("%s: every usable TLSA record is of the certificate or key in use", addr), p.values(addr, nil))
 }
 
 // values are what remedies may name of the records and of the server at an address; an invalid one stands for all. The host is the

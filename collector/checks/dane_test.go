@@ -270,7 +270,7 @@ func TestDANEUnsentAuthority(t *testing.T) {
 		got := ""
 		for _, p := range r.Result.Parts {
 			for _, f := range p.Findings {
-				got += f.Problem + " " + f.Evidence
+				got += f.Problem + " " + f.Evidence.EN
 			}
 		}
 		if !strings.HasPrefix(got, "dane_mismatch") || strings.Contains(got, "Postfix takes it from the record") != said {

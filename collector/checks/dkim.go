@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
@@ -104,7 +103,7 @@ func judgeKeyTypes(r *Round, valid map[string]int, unknown error) {
 	case unknown != nil:
 		p.Unknown = unknown
 	case valid[record.KeyEd25519] > 0:
-		p.Find("dkim_ed25519_only", "", "no selector has a valid RSA key")
+		p.Find("dkim_ed25519_only", "", say("no selector has a valid RSA key"))
 	}
 }
 
@@ -126,7 +125,7 @@ func judgeSelector(ctx context.Context, r *Round, p *Part, selector string, answ
 		p.Find("dkim_missing", "", missingKey(selectorName(r, selector), answer))
 	case len(answer.Records) > 1:
 		// RFC 6376 section 3.6.2.2: what a verifier does then is not defined, be the others keys or not.
-		p.Find("dkim_multiple", "", fmt.Sprintf("%s: selector %s has %d TXT records", r.Target.Name, selector, len(answer.Records)))
+		p.Find("dkim_multiple", "", say("%s: selector %s has %d TXT records", r.Target.Name, selector, len(answer.Records)))
 	default:
 		keyType = judgeKeyRecord(p, selector, answer.Records[0])
 		if revoked(p) && !ownRecord(ctx, r, p, answer.Records[0]) {
@@ -160,22 +159,22 @@ func selectorValues(r *Round, selector string, answer dnsclient.Answer[string], 
 var fixedByRecord = []string{"dkim_invalid", "dkim_multiple", "dkim_testing", "dkim_wrong_service", "dkim_hash_unusable", "dkim_ed25519_wrapped"}
 
 // missingKey says in which way a key is missing.
-func missingKey(name string, answer dnsclient.Answer[string]) string {
-	name = alsoKnown(name, answer.Aliases)
+func missingKey(name string, answer dnsclient.Answer[string]) catalog.Text {
+	known := alsoKnown(name, answer.Aliases)
 	switch answer.Outcome {
 	case dnsclient.OutcomeNoName:
-		return name + " does not exist (NXDOMAIN)"
+		return say("%s does not exist (NXDOMAIN)", known)
 	case dnsclient.OutcomeNoData:
-		return name + " has no TXT record"
+		return say("%s has no TXT record", known)
 	}
-	return name + " has only " + quoteRecord(answer.Records[0]) + ", which is no DKIM key"
+	return say("%s has only %s, which is no DKIM key", known, quoteRecord(answer.Records[0]))
 }
 
 // judgeKeyRecord judges the only record of a selector. It returns the type of the key if it can be used, otherwise "".
 func judgeKeyRecord(p *Part, selector, text string) string {
 	d, err := record.ParseDKIM(text)
 	if err != nil {
-		p.Find("dkim_invalid", "", selector+": "+err.Error())
+		p.Find("dkim_invalid", "", say("%s: %s", selector, err))
 		return ""
 	}
 	key, err := d.Key()
@@ -183,35 +182,35 @@ func judgeKeyRecord(p *Part, selector, text string) string {
 		p.Emit(dkimKeyBits, float64(key.Bits), selector, key.Type)
 	}
 	usable := err == nil
-	find := func(problem, evidence string, fatal bool) {
-		p.Find(problem, "", selector+": "+evidence)
+	find := func(problem string, evidence catalog.Text, fatal bool) {
+		p.Find(problem, "", say("%s: %s", selector, evidence))
 		usable = usable && !fatal
 	}
 	switch {
 	case errors.Is(err, record.ErrRevoked):
-		find("dkim_revoked", "p is empty", true)
+		find("dkim_revoked", say("p is empty"), true)
 		return "" // The rest of the record does not matter any more.
 	case errors.Is(err, record.ErrWrapped):
-		find("dkim_ed25519_wrapped", err.Error(), true)
+		find("dkim_ed25519_wrapped", wordsOf(err), true)
 	case err != nil:
-		find("dkim_invalid", err.Error(), true)
+		find("dkim_invalid", wordsOf(err), true)
 	case key.Type == record.KeyRSA && key.Bits < leastRSABits:
-		find("dkim_weak", strconv.Itoa(key.Bits)+" bits", true)
+		find("dkim_weak", say("%d bits", key.Bits), true)
 	case key.Type == record.KeyRSA && key.Bits < goodRSABits:
-		find("dkim_short", strconv.Itoa(key.Bits)+" bits", false)
+		find("dkim_short", say("%d bits", key.Bits), false)
 	case key.Type == record.KeyRSA && key.Bits > sureRSABits:
-		find("dkim_long", fmt.Sprintf("%d bits, and receivers need not take more than %d", key.Bits, sureRSABits), key.Bits > mostRSABits)
+		find("dkim_long", say("%d bits, and receivers need not take more than %d", key.Bits, sureRSABits), key.Bits > mostRSABits)
 	}
 	if d.Testing() {
-		find("dkim_testing", "t=y", false)
+		find("dkim_testing", same("t=y"), false)
 	}
 	if !d.ForEmail() {
-		find("dkim_wrong_service", "the services are "+strconv.Quote(fmt.Sprint(d.Services)), true)
+		find("dkim_wrong_service", say("the services are %q", fmt.Sprint(d.Services)), true)
 	}
 	if !d.AllowsSHA256() {
-		evidence := "the hash functions are " + strconv.Quote(fmt.Sprint(d.Hashes))
+		evidence := say("the hash functions are %q", fmt.Sprint(d.Hashes))
 		if slices.ContainsFunc(d.Hashes, func(h string) bool { return strings.EqualFold(h, record.HashSHA256) }) {
-			evidence += "; case counts, and only some receivers, such as OpenDKIM, read capitals as " + record.HashSHA256
+			evidence = say("%s; case counts, and only some receivers, such as OpenDKIM, read capitals as %s", evidence, record.HashSHA256)
 		}
 		find("dkim_hash_unusable", evidence, true)
 	}
@@ -237,7 +236,7 @@ func ownRecord(ctx context.Context, r *Round, p *Part, text string) bool {
 	}
 	if len(answer.Records) == 1 && answer.Records[0] == text {
 		p.Findings = nil
-		p.Find("dkim_missing", "", "a wildcard record revokes every selector, "+unusedSelector+" too")
+		p.Find("dkim_missing", "", say("a wildcard record revokes every selector, %s too", unusedSelector))
 	}
 	return true
 }

@@ -76,7 +76,7 @@ func runDMARC(ctx context.Context, r *Round) error {
 	case found != nil:
 		valid = judgeDMARC(r, p, walk[0], found, above, exists) && valid
 	case parked(r):
-		p.Find("dmarc_parked", "", r.Target.Name+" has no DMARC record that counts", parkedDMARC(walk[0]))
+		p.Find("dmarc_parked", "", say("%s has no DMARC record that counts", r.Target.Name), parkedDMARC(walk[0]))
 	case valid:
 		p.Find("dmarc_missing", "", missingDMARC(ctx, r, walk), fixedDMARC(walk[0]))
 	}
@@ -123,7 +123,7 @@ func judgeIgnored(r *Round, p *Part, walk []*dmarcStep) bool {
 	ignored := false
 	for _, s := range walk {
 		if n := len(s.texts); n > 1 && ours(r, s) {
-			p.Find("dmarc_multiple", "", fmt.Sprintf("%s has %d DMARC records: %s and %s", s.place(), n, quoteRecord(s.texts[0]), quoteRecord(s.texts[1])), fixedDMARC(s))
+			p.Find("dmarc_multiple", "", say("%s has %d DMARC records: %s and %s", s.place(), n, quoteRecord(s.texts[0]), quoteRecord(s.texts[1])), fixedDMARC(s))
 			ignored = true
 		}
 	}
@@ -134,21 +134,21 @@ func judgeIgnored(r *Round, p *Part, walk []*dmarcStep) bool {
 		if !meantAs(text, "dmarc") {
 			continue
 		}
-		p.Find("dmarc_invalid", "", walk[0].place()+" "+quoteRecord(text)+" is no DMARC record: "+badBeginning(text, "v=DMARC1 and a semicolon"))
+		p.Find("dmarc_invalid", "", say("%s %s is no DMARC record: %s", walk[0].place(), quoteRecord(text), badBeginning(text, say("%s and a semicolon", "v=DMARC1"))))
 		return true
 	}
 	return ignored
 }
 
 // missingDMARC says that receivers find no record, and shows one that was put at the domain instead of below _dmarc.
-func missingDMARC(ctx context.Context, r *Round, walk []*dmarcStep) string {
-	evidence := fmt.Sprintf("neither %s nor a name above it has a DMARC record", walk[0].place())
+func missingDMARC(ctx context.Context, r *Round, walk []*dmarcStep) catalog.Text {
+	evidence := say("neither %s nor a name above it has a DMARC record", walk[0].place())
 	answer, err := r.Env.DNS.TXT(ctx, r.Target.Name)
 	if err != nil {
 		return evidence // That it is missing is known all the same.
 	}
 	if i := slices.IndexFunc(answer.Records, record.IsDMARC); i >= 0 {
-		evidence += fmt.Sprintf("; %s itself has %s, where nobody looks for it", r.Target.Name, quoteRecord(answer.Records[i]))
+		evidence = say("%s; %s itself has %s, where nobody looks for it", evidence, r.Target.Name, quoteRecord(answer.Records[i]))
 	}
 	return evidence
 }
@@ -162,7 +162,7 @@ func judgeDMARC(r *Round, p *Part, at, found *dmarcStep, above, exists bool) boo
 	own, sub, nonexistent, ok := found.policies()
 	if !ok {
 		if parked(r) {
-			p.Find("dmarc_parked", "", "receivers ignore "+quoteRecord(found.texts[0]), parkedDMARC(at))
+			p.Find("dmarc_parked", "", say("receivers ignore %s", quoteRecord(found.texts[0])), parkedDMARC(at))
 		}
 		return false
 	}
@@ -174,7 +174,7 @@ func judgeDMARC(r *Round, p *Part, at, found *dmarcStep, above, exists bool) boo
 		policy = sub
 	}
 	p.Emit(dmarcPolicy, 1, string(policy), string(sub), found.name)
-	evidence := fmt.Sprintf("the policy is %s, and %s for names below; %s says %s", policy, sub, found.place(), quoteRecord(found.texts[0]))
+	evidence := say("the policy is %s, and %s for names below; %s says %s", policy, sub, found.place(), quoteRecord(found.texts[0]))
 	const reject = record.DispositionReject
 	switch {
 	case parked(r) && (policy != reject || sub != reject || nonexistent != reject):
@@ -189,7 +189,7 @@ func judgeDMARC(r *Round, p *Part, at, found *dmarcStep, above, exists bool) boo
 func judgeTags(r *Round, p *Part, found *dmarcStep) {
 	fix := fixedDMARC(found)
 	for _, m := range found.mistakes {
-		mistake := strings.TrimSuffix(found.place(), ",") + ": " + m.Error()
+		mistake := say("%s: %s", each(found.place(), func(s string) string { return strings.TrimSuffix(s, ",") }), m)
 		if m.Tag == "p" && !errors.Is(m, record.ErrDuplicate) {
 			p.Find("dmarc_policy_missing", "", mistake, fix)
 		} else {
@@ -198,12 +198,12 @@ func judgeTags(r *Round, p *Part, found *dmarcStep) {
 	}
 	d := found.record
 	if len(d.Old) > 0 {
-		p.Find("dmarc_old_tags", "", found.place()+" has "+quoteRecord(d.Old.String()), fix)
+		p.Find("dmarc_old_tags", "", say("%s has %s", found.place(), quoteRecord(d.Old.String())), fix)
 	}
 	if !slices.ContainsFunc(d.Aggregate, record.ReportURI.Mail) && !found.mistakes.Has("rua") && !parked(r) {
-		evidence := found.place() + " has " + quoteRecord(found.texts[0])
+		evidence := say("%s has %s", found.place(), quoteRecord(found.texts[0]))
 		if len(d.Aggregate) > 0 {
-			evidence += ": reports are sent to mailto addresses only"
+			evidence = say("%s: reports are sent to mailto addresses only", evidence)
 		}
 		p.Find("dmarc_no_reports", "", evidence, fix)
 	}
@@ -214,10 +214,10 @@ func judgeTags(r *Round, p *Part, found *dmarcStep) {
 // (section 6.6.3).
 func judgeDiscovery(ctx context.Context, r *Round, walk []*dmarcStep, found *dmarcStep) {
 	p := r.Part("discovery", HoldRecords)
-	before, now := "none", "none"
+	before, now := say("none"), say("none")
 	var old *dmarcStep
 	if found != nil {
-		now = found.owner()
+		now = same(found.owner())
 	}
 	if organisation, err := publicsuffix.EffectiveTLDPlusOne(r.Target.Name); err == nil && organisation != r.Target.Name {
 		var step *dmarcStep
@@ -228,11 +228,11 @@ func judgeDiscovery(ctx context.Context, r *Round, walk []*dmarcStep, found *dma
 			return
 		}
 		if len(step.texts) == 1 {
-			before, old = step.owner(), step
+			before, old = same(step.owner()), step
 		}
 	}
-	evidence := fmt.Sprintf("the record that counts: %s by RFC 9989, %s by RFC 7489", now, before)
-	p.Evidence = append(p.Evidence, evidence)
+	evidence := say("the record that counts: %s by RFC 9989, %s by RFC 7489", now, before)
+	p.Evidence = append(p.Evidence, evidence.EN)
 	if before != now {
 		p.Find("dmarc_discovery_differs", "", evidence, agreedDMARC(r.Target.Name, found, old))
 	}
@@ -260,26 +260,26 @@ func judgeReports(ctx context.Context, r *Round, found *dmarcStep) {
 	for i, host := range hosts {
 		p := r.Part("report "+host, HoldRecords)
 		for _, text := range answers[i].Records {
-			p.Evidence = append(p.Evidence, alsoKnown(name(i), answers[i].Aliases)+" "+quoteRecord(text))
+			p.Evidence = append(p.Evidence, alsoKnown(name(i), answers[i].Aliases).EN+" "+quoteRecord(text))
 		}
 		switch {
 		case errs[i] != nil:
 			p.Unknown = errs[i]
 		case !slices.ContainsFunc(answers[i].Records, record.IsDMARC):
-			p.Find("dmarc_report_unauthorised", "", fmt.Sprintf("%s, and has no DMARC record at %s", reportsTo(found, host), name(i)),
+			p.Find("dmarc_report_unauthorised", "", say("%s, and has no DMARC record at %s", reportsTo(found, host), name(i)),
 				catalog.Values{catalog.ValueHost: host}, catalog.RecordValues(name(i), "TXT", "v=DMARC1"))
 		}
 	}
 }
 
 // reportsTo says which address of a record is meant by a host.
-func reportsTo(found *dmarcStep, host string) string {
+func reportsTo(found *dmarcStep, host string) catalog.Text {
 	for _, u := range slices.Concat(found.record.Aggregate, found.record.Failure) {
 		if u.Host == host {
-			return host + " is to get reports at " + quoteRecord(u.URI)
+			return say("%s is to get reports at %s", host, quoteRecord(u.URI))
 		}
 	}
-	return host + " is to get reports"
+	return say("%s is to get reports", host)
 }
 
 // related reports whether two names belong to one organisation, so that reports go from one to the other without leave. RFC 9990

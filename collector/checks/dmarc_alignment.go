@@ -3,9 +3,9 @@ package checks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 )
 
@@ -29,27 +29,27 @@ func judgeAlignment(ctx context.Context, r *Round, found *dmarcStep) {
 	switch {
 	case unknown != nil:
 		p.Unknown = unknown
-	case evidence != "":
+	case evidence.EN != "":
 		p.Find("dmarc_alignment", "", evidence)
 	}
 }
 
 // unaligned says why nothing aligns, of a domain with selectors and senders where no key was found that can be used; "" if a sender
 // passes, or has no address that shows whether it does.
-func unaligned(r *Round, found *dmarcStep, unknownKeys error, senders sendersSPF) (evidence string, unknown error) {
+func unaligned(r *Round, found *dmarcStep, unknownKeys error, senders sendersSPF) (evidence catalog.Text, unknown error) {
 	passes, told, unknownSenders := senders.passes()
 	unknown = errors.Join(unknownKeys, unknownSenders)
 	switch {
 	case passes || !told && unknown == nil:
-		return "", nil
+		return evidence, nil
 	case unknown != nil:
-		return "", unknown
+		return evidence, unknown
 	}
 	d := r.Target.Domain
-	evidence = fmt.Sprintf("no key of the selectors %s can be used, and none of the senders %s passes SPF for %s",
+	evidence = say("no key of the selectors %s can be used, and none of the senders %s passes SPF for %s",
 		strings.Join(d.DKIMSelectors, ", "), strings.Join(d.Senders, ", "), r.Target.Name)
 	if !found.record.StrictSPF {
-		evidence += "; only a name below it in the envelope could"
+		evidence = say("%s; only a name below it in the envelope could", evidence)
 	}
 	return evidence, nil
 }

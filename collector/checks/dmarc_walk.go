@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/record"
 )
@@ -94,16 +95,16 @@ func askTexts(ctx context.Context, r *Round, name string) (dnsclient.Answer[stri
 func (s *dmarcStep) owner() string { return "_dmarc." + s.name }
 
 // place is the same for people, with the name that it is an alias of.
-func (s *dmarcStep) place() string { return alsoKnown(s.owner(), s.aliases) }
+func (s *dmarcStep) place() catalog.Text { return alsoKnown(s.owner(), s.aliases) }
 
 // evidence says what the step brought.
 func (s *dmarcStep) evidence() []string {
 	if len(s.texts) == 0 {
-		return []string{s.place() + " has no DMARC record"}
+		return []string{s.place().EN + " has no DMARC record"}
 	}
 	var lines []string
 	for _, text := range s.texts {
-		lines = append(lines, s.place()+" "+quoteRecord(text))
+		lines = append(lines, s.place().EN+" "+quoteRecord(text))
 	}
 	return lines
 }

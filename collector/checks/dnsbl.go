@@ -178,21 +178,21 @@ func (r *Round) notBelieved(l *list, p *Part, why error) {
 // tellListing emits what a list that is believed says.
 func (r *Round) tellListing(l *list, subject string, a reply, p *Part) {
 	for _, code := range a.listings {
-		line := fmt.Sprintf("%s is on %s: %s (%s)", subject, l.ID, code.Meaning, code.answer)
+		line := say("%s is on %s: %s (%s)", subject, l.ID, code.Meaning, code.answer)
 		f := Finding{Problem: "dnsbl_listed", Evidence: line, Values: r.listingValues(l, subject, code.answer, a.text)}
 		f.Severity, f.Receiving = listingSeverity(code.Code)
 		p.Emit(dnsblListing, 1, subject, l.ID, code.answer, code.Meaning, string(r.toldSeverity(f.On(r.Target))))
 		p.Findings = append(p.Findings, f)
-		p.Evidence = append(p.Evidence, line)
+		p.Evidence = append(p.Evidence, line.EN)
 	}
 	if a.text != "" {
 		p.Evidence = append(p.Evidence, l.ID+" says "+quoteRecord(a.text))
 	}
 	if len(a.unknown) > 0 {
 		p.Emit(dnsblListing, 1, subject, l.ID, "other", "unknown", string(catalog.SeverityInfo))
-		line := fmt.Sprintf("%s asked about %s answers %v", l.ID, subject, a.unknown)
+		line := say("%s asked about %s answers %v", l.ID, subject, a.unknown)
 		p.Find("dnsbl_unknown_code", "", line, r.listingValues(l, subject, a.unknown[0].String(), ""))
-		p.Evidence = append(p.Evidence, line)
+		p.Evidence = append(p.Evidence, line.EN)
 	}
 	for _, code := range a.good {
 		p.Evidence = append(p.Evidence, fmt.Sprintf("%s has a good word for %s: %s (%s)", l.ID, subject, code.Meaning, code.answer))
@@ -296,9 +296,9 @@ func judge(b *catalog.Blocklist, records []netip.Addr) (out reply) {
 		good, praised := b.Good[answer]
 		switch {
 		case !answerRange.Contains(a):
-			out.hijacked = fmt.Errorf("it answers %s, which is not in %v", answer, answerRange)
+			out.hijacked = worded{Text: say("it answers %s, which is not in %v", answer, answerRange)}
 		case refusedRange.Contains(a), slices.Contains(b.Refusals, answer):
-			out.refused = fmt.Errorf("it answers %s, by which it refuses to serve us", answer)
+			out.refused = worded{Text: say("it answers %s, by which it refuses to serve us", answer)}
 		case listed:
 			out.listings = append(out.listings, meant{answer, code})
 		case praised:
@@ -332,7 +332,7 @@ func (a *reply) mask(b *catalog.Blocklist, answer netip.Addr) {
 		code, known := b.Bits[bit]
 		switch {
 		case slices.Contains(b.Refusals, alone):
-			a.refused = fmt.Errorf("it answers %s, by which it refuses to serve us", answer)
+			a.refused = worded{Text: say("it answers %s, by which it refuses to serve us", answer)}
 		case known:
 			a.listings = append(a.listings, meant{alone, code})
 		default:

@@ -53,18 +53,15 @@ func runDNSSEC(ctx context.Context, r *Round) error {
 	}
 	p := r.Part("mx", HoldRecords)
 	p.EmitBool(dnssecSecure, answer.Secure)
-	asked := "the answer for the MX records of " + domain
-	if n := len(answer.Aliases); n > 0 {
-		asked += ", an alias of " + answer.Aliases[n-1] + ","
-	}
+	asked := alsoKnown(domain, answer.Aliases)
 	zone := catalog.Values{catalog.ValueRegistered: registeredDomain(domain)}
 	switch {
 	case bogus:
-		p.Find("dnssec_bogus", "", fmt.Sprintf("the resolver answers for the MX records of %s only if it need not verify the signatures", domain), zone)
+		p.Find("dnssec_bogus", "", say("the resolver answers for the MX records of %s only if it need not verify the signatures", domain), zone)
 	case !answer.Secure:
-		p.Find("dnssec_missing", "", asked+" is not signed", zone)
+		p.Find("dnssec_missing", "", say("the answer for the MX records of %s is not signed", asked), zone)
 	default:
-		p.Evidence = append(p.Evidence, asked+" is signed and was verified")
+		p.Evidence = append(p.Evidence, "the answer for the MX records of "+asked.EN+" is signed and was verified")
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ type ListState struct {
 	ID      string
 	State   string            // The label state; "" while not tested.
 	Queries map[string]uint64 // By outcome.
-	Why     string            // What was seen that made the state, for people; "" for a good one.
+	Why     catalog.Text      // What was seen that made the state; empty for a good one.
 }
 
 // The states of a list, in the order in which the first that holds is told.
@@ -172,7 +172,7 @@ func (all *Lists) States() []ListState {
 		l.mu.Lock()
 		s := ListState{ID: l.ID, State: l.health.state, Queries: maps.Clone(l.queries)}
 		if l.health.why != nil {
-			s.Why = l.health.why.Error()
+			s.Why = wordsOf(l.health.why)
 		}
 		l.mu.Unlock()
 		out = append(out, s)
@@ -191,7 +191,7 @@ func (all *Lists) Findings() []Finding {
 		case listBlocked:
 			problem = "vantage_dnsbl_refused"
 		}
-		out = append(out, Finding{Problem: problem, Evidence: s.ID + ": " + s.Why, Values: all.byID(s.ID).values()})
+		out = append(out, Finding{Problem: problem, Evidence: say("%s: %s", s.ID, s.Why), Values: all.byID(s.ID).values()})
 	}
 	return out
 }
@@ -361,7 +361,7 @@ func sickBecause(state string, why error) error {
 	if why == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %s: %w", errListSick, state, why)
+	return worded{say("%s: %s: %s", wordsOf(errListSick), state, wordsOf(why)), fmt.Errorf("%w: %s: %w", errListSick, state, why)}
 }
 
 // doubt has the list tested because of an answer that none in good health gives; rounds that get such answers at the same time

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -35,7 +34,7 @@ func (c *control) invents(ctx context.Context) error {
 	}
 	c.at, c.found = time.Now(), nil
 	if err == nil && len(a.Records) > 0 {
-		c.found = fmt.Errorf("the resolver answers %v for a name that does not exist", a.Records[0])
+		c.found = worded{Text: say("the resolver answers %v for a name that does not exist", a.Records[0])}
 	}
 	return c.found
 }

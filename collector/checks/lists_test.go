@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -73,7 +74,7 @@ func TestListStates(t *testing.T) {
 			l := b.env.Lists.lists[0]
 			err := l.believable(t.Context())
 			s := b.env.Lists.States()[0]
-			if s.State != test.state || (s.Why == "") != (err == nil) || (err == nil) != (s.State == listOK || s.State == listUnverified) {
+			if s.State != test.state || (s.Why.EN == "") != (err == nil) || (err == nil) != (s.State == listOK || s.State == listUnverified) {
 				t.Errorf("state %s (%s), error %v, want %s", s.State, s.Why, err, test.state)
 			}
 			want := uint64(3)
@@ -149,8 +150,8 @@ func TestListFindings(t *testing.T) {
 	b.world.Remove("2.0.0.127.b.example.net.")
 	b.run(dnsblCheck, aSender("192.0.2.1"))
 	want := []Finding{
-		{Problem: "vantage_dnsbl_sick", Evidence: "b: the list cannot be believed: dead: it does not list its test point", Values: catalog.Values{catalog.ValueList: "b"}},
-		{Problem: "vantage_dnsbl_refused", Evidence: "c: the list cannot be believed: blocked: it answers 127.255.255.254, by which it refuses to serve us", Values: catalog.Values{catalog.ValueList: "c"}},
+		{Problem: "vantage_dnsbl_sick", Evidence: say("%s: %s", "b", wordsOf(sickBecause(listDead, errors.New("it does not list its test point")))), Values: catalog.Values{catalog.ValueList: "b"}},
+		{Problem: "vantage_dnsbl_refused", Evidence: say("%s: %s", "c", say("%s: %s: %s", wordsOf(errListSick), listBlocked, say("it answers %s, by which it refuses to serve us", "127.255.255.254"))), Values: catalog.Values{catalog.ValueList: "c"}},
 	}
 	if got := b.env.Lists.Findings(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

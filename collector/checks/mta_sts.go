@@ -74,9 +74,9 @@ func runMTASTS(ctx context.Context, r *Round) error {
 	p := r.Part("policy", HoldRecords) // Record and file are one thing: neither is worth anything without the other.
 	found := findRecord(p, name, answer, formMTASTS)
 	switch {
-	case found.missing != "":
+	case found.missing.EN != "":
 		p.Unknown = missingIfMailed(ctx, r, p, "mta_sts_missing", "", found.missing, stsRecord(r, answer), newSTSFile(ctx, r, ""))
-	case found.fault != "":
+	case found.fault.EN != "":
 		p.Find("mta_sts_invalid", "", found.fault, stsRecord(r, answer), newSTSFile(ctx, r, ""))
 	default:
 		sts, err := record.ParseMTASTS(found.text)
@@ -84,7 +84,7 @@ func runMTASTS(ctx context.Context, r *Round) error {
 			judgePolicy(ctx, r, p, sts.ID, stsRecord(r, answer))
 			return nil
 		}
-		p.Find("mta_sts_invalid", "", err.Error(), stsRecord(r, answer), newSTSFile(ctx, r, ""))
+		p.Find("mta_sts_invalid", "", wordsOf(err), stsRecord(r, answer), newSTSFile(ctx, r, ""))
 	}
 	p.EmitBool(mtaSTSValid, false)
 	return nil
@@ -104,7 +104,7 @@ func judgePolicy(ctx context.Context, r *Round, p *Part, id string, update catal
 		p.EmitBool(mtaSTSValid, false)
 		var fault policyFault
 		errors.As(err, &fault)
-		p.Find("mta_sts_policy_unavailable", "", err.Error(), newSTSFile(ctx, r, ""), fault.values)
+		p.Find("mta_sts_policy_unavailable", "", wordsOf(err), newSTSFile(ctx, r, ""), fault.values)
 		return
 	case err != nil:
 		p.Unknown, r.Result.KeepOthers = err, true // The MX hosts.
@@ -117,22 +117,22 @@ func judgePolicy(ctx context.Context, r *Round, p *Part, id string, update catal
 	policy, err := record.ParseSTSPolicy(file.body)
 	p.EmitBool(mtaSTSValid, err == nil)
 	if err != nil {
-		p.Find("mta_sts_policy_invalid", "", err.Error(), update, newSTSFile(ctx, r, file.body))
+		p.Find("mta_sts_policy_invalid", "", wordsOf(err), update, newSTSFile(ctx, r, file.body))
 		return
 	}
 	if !file.plainText() {
-		p.Find("mta_sts_media_type", "", fmt.Sprintf("the web server sends the policy %s, and it must be text/plain", file.served()), update)
+		p.Find("mta_sts_media_type", "", say("the web server sends the policy %s, and it must be text/plain", file.served()), update)
 	}
 	if line := record.EmptySTSLine(file.body); line > 0 {
-		p.Find("mta_sts_empty_line", "", fmt.Sprintf("line %d of the policy is empty", line), update, stsFile(r, policy))
+		p.Find("mta_sts_empty_line", "", say("line %d of the policy is empty", line), update, stsFile(r, policy))
 	}
 	p.Emit(mtaSTSMode, 1, string(policy.Mode))
 	p.Emit(mtaSTSMaxAge, policy.MaxAge.Seconds())
 	if policy.Mode == record.STSEnforce && policy.MaxAge < leastSTSAge {
-		p.Find("mta_sts_short_age", "", fmt.Sprintf("max_age is %d seconds", policy.MaxAge/time.Second), update, stsFile(r, longerSTS(policy)))
+		p.Find("mta_sts_short_age", "", say("max_age is %d seconds", policy.MaxAge/time.Second), update, stsFile(r, longerSTS(policy)))
 	}
 	if r.Env.Policies.differs(r.Target.Name, id, policyDigest(policy), policy.MaxAge, r.Time) {
-		p.Find("mta_sts_id_unchanged", "", "another policy was served before under the id "+id, update)
+		p.Find("mta_sts_id_unchanged", "", say("another policy was served before under the id %s", id), update)
 	}
 	if policy.Mode != record.STSNone {
 		judgeCoverage(ctx, r, policy, update)
@@ -174,7 +174,7 @@ func judgeCertificate(r *Round, host string, severity catalog.Severity, values c
 		for _, f := range things[key] {
 			if slices.Contains(tlsFaults, f.Problem) && !f.Transient {
 				p.Unknown = nil
-				p.Find("mta_sts_mx_certificate", severity, host+": "+f.Evidence, values)
+				p.Find("mta_sts_mx_certificate", severity, say("%s: %s", host, f.Evidence), values)
 			}
 		}
 	}
@@ -199,7 +199,7 @@ func judgeCoverage(ctx context.Context, r *Round, policy record.STSPolicy, updat
 			p.EmitBool(mtaSTSMXCovered, covered, host+mxPort)
 		}
 		if !covered {
-			p.Find("mta_sts_mx_not_covered", severity, fmt.Sprintf("%s matches none of %s", host, strings.Join(policy.MX[:min(len(policy.MX), 5)], ", ")),
+			p.Find("mta_sts_mx_not_covered", severity, say("%s matches none of %s", host, strings.Join(policy.MX[:min(len(policy.MX), 5)], ", ")),
 				catalog.Values{catalog.ValueHost: host}, update, stsFile(r, policy.Cover(hosts)))
 		}
 		values := catalog.Values{catalog.ValueHost: host}
@@ -239,7 +239,7 @@ func mailHosts(ctx context.Context, r *Round, domain string) ([]string, error) {
 }
 
 // missingIfMailed finds that a record about the receiving of mail is missing, unless the domain takes none. The error says that this could not be told.
-func missingIfMailed(ctx context.Context, r *Round, p *Part, problem string, severity catalog.Severity, evidence string, values ...catalog.Values) error {
+func missingIfMailed(ctx context.Context, r *Round, p *Part, problem string, severity catalog.Severity, evidence catalog.Text, values ...catalog.Values) error {
 	hosts, err := mailHosts(ctx, r, r.Target.Name)
 	if err == nil && len(hosts) > 0 {
 		p.Find(problem, severity, evidence, values...)
@@ -248,19 +248,22 @@ func missingIfMailed(ctx context.Context, r *Round, p *Part, problem string, sev
 }
 
 // A foundRecord is the one record of its kind at a name, or why it is not there.
-type foundRecord struct{ text, missing, fault string }
+type foundRecord struct {
+	text           string
+	missing, fault catalog.Text
+}
 
 // A recordForm is how records of a standard are told from other TXT records.
 type recordForm struct {
 	is    func(string) bool
-	mark  string // A word in lower case by which a record that was meant gives itself away where it is too broken to count.
-	begin string // What it must begin with.
+	mark  string       // A word in lower case by which a record that was meant gives itself away where it is too broken to count.
+	begin catalog.Text // What it must begin with.
 }
 
 var (
-	formMTASTS = recordForm{record.IsMTASTS, "stsv1", "v=STSv1 and a semicolon"}
-	formTLSRPT = recordForm{record.IsTLSRPT, "tlsrpt", "v=TLSRPTv1 and a semicolon"}
-	formBIMI   = recordForm{record.IsBIMI, "bimi1", "v=BIMI1 and a semicolon"}
+	formMTASTS = recordForm{record.IsMTASTS, "stsv1", say("%s and a semicolon", "v=STSv1")}
+	formTLSRPT = recordForm{record.IsTLSRPT, "tlsrpt", say("%s and a semicolon", "v=TLSRPTv1")}
+	formBIMI   = recordForm{record.IsBIMI, "bimi1", say("%s and a semicolon", "v=BIMI1")}
 )
 
 // findRecord picks the record that is meant among the TXT records of a name, as the standards of MTA-STS, TLS-RPT and BIMI say it: others
@@ -278,24 +281,24 @@ func findRecord(p *Part, name string, answer dnsclient.Answer[string], form reco
 		}
 		p.Evidence = append(p.Evidence, name+" "+quoteRecord(text))
 	}
-	name = alsoKnown(name, answer.Aliases)
+	known := alsoKnown(name, answer.Aliases)
 	switch {
 	case len(meant) == 1:
 		return foundRecord{text: meant[0]}
 	case len(meant) > 1:
-		return foundRecord{fault: fmt.Sprintf("%s has %d records: %s and %s", name, len(meant), quoteRecord(meant[0]), quoteRecord(meant[1]))}
+		return foundRecord{fault: say("%s has %d records: %s and %s", known, len(meant), quoteRecord(meant[0]), quoteRecord(meant[1]))}
 	case len(almost) > 0:
-		return foundRecord{fault: name + " " + quoteRecord(almost[0]) + ": " + badBeginning(almost[0], form.begin)}
+		return foundRecord{fault: say("%s %s: %s", known, quoteRecord(almost[0]), badBeginning(almost[0], form.begin))}
 	case answer.Outcome == dnsclient.OutcomeNoName:
-		return foundRecord{missing: name + " does not exist (NXDOMAIN)"}
+		return foundRecord{missing: say("%s does not exist (NXDOMAIN)", known)}
 	}
-	return foundRecord{missing: name + " has no such record"}
+	return foundRecord{missing: say("%s has no such record", known)}
 }
 
 // alsoKnown is a name with what it is an alias of, if it is one.
-func alsoKnown(name string, aliases []string) string {
+func alsoKnown(name string, aliases []string) catalog.Text {
 	if n := len(aliases); n > 0 {
-		return name + ", an alias of " + aliases[n-1] + ","
+		return say("%s, an alias of %s,", name, aliases[n-1])
 	}
-	return name
+	return same(name)
 }

@@ -70,9 +70,9 @@ func runMX(ctx context.Context, r *Round) error {
 	}
 	switch answer.Outcome {
 	case dnsclient.OutcomeNoName:
-		evidence := domain + " does not exist (NXDOMAIN)"
+		evidence := say("%s does not exist (NXDOMAIN)", domain)
 		if n := len(answer.Aliases); n > 0 {
-			evidence = fmt.Sprintf("%s is an alias of %s, which does not exist (NXDOMAIN)", domain, answer.Aliases[n-1])
+			evidence = say("%s is an alias of %s, which does not exist (NXDOMAIN)", domain, answer.Aliases[n-1])
 		}
 		noMX(r, "mx_no_domain", evidence, valuesOfNoDomain(domain, answer.Aliases))
 		return nil
@@ -97,12 +97,12 @@ func runMX(ctx context.Context, r *Round) error {
 func parked(r *Round) bool { return r.Target.Module != nil && r.Target.Module.Parked }
 
 // noMX says that nothing accepts mail for the domain.
-func noMX(r *Round, problem, evidence string, values ...catalog.Values) {
+func noMX(r *Round, problem string, evidence catalog.Text, values ...catalog.Values) {
 	p := r.Part("records", HoldRecords)
 	p.Emit(mxHosts, 0)
 	p.EmitBool(mxNull, false)
 	p.Find(problem, "", evidence, values...)
-	p.Evidence = append(p.Evidence, evidence)
+	p.Evidence = append(p.Evidence, evidence.EN)
 	r.Result.ExchangersKnown = true
 }
 
@@ -123,15 +123,15 @@ func implicitMX(ctx context.Context, r *Round) error {
 		if parked(r) {
 			null = mxRecord(r, 0, "")
 		}
-		noMX(r, problem, domain+" has neither MX record nor address", null)
+		noMX(r, problem, say("%s has neither MX record nor address", domain), null)
 		return nil
 	}
-	evidence := fmt.Sprintf("%s has no MX record; its address is %s", domain, host.addrs[0])
+	evidence := say("%s has no MX record; its address is %s", domain, host.addrs[0])
 	p := r.Part("records", HoldRecords)
 	p.Emit(mxHosts, 1)
 	p.EmitBool(mxNull, false)
 	p.Emit(mxInfo, 1, domain+mxPort, "0")
-	p.Evidence = append(p.Evidence, evidence)
+	p.Evidence = append(p.Evidence, evidence.EN)
 	r.Result.ExchangersKnown = true
 	if parked(r) {
 		// Whatever is at the address of a parked domain, it is no mail server of anybody's.
@@ -167,11 +167,11 @@ func judgeRecords(r *Round, answer dnsclient.Answer[dnsclient.MX]) []dnsclient.M
 			roots++
 			root = mx
 			if total == 1 && mx.Preference != 0 {
-				p.Find("mx_bad_name", "", fmt.Sprintf("MX %d . names no host; a null MX has preference 0", mx.Preference), mxFound(mx))
+				p.Find("mx_bad_name", "", say("MX %d . names no host; a null MX has preference 0", mx.Preference), mxFound(mx))
 			}
 		case seen[mx.Host]:
 		case literal(mx.Host):
-			p.Find("mx_literal", "", fmt.Sprintf("MX %d %s", mx.Preference, mx.Host), mxFound(mx), literalValues(mx.Host))
+			p.Find("mx_literal", "", same(fmt.Sprintf("MX %d %s", mx.Preference, mx.Host)), mxFound(mx), literalValues(mx.Host))
 		default:
 			hosts = append(hosts, mx)
 		}
@@ -181,19 +181,19 @@ func judgeRecords(r *Round, answer dnsclient.Answer[dnsclient.MX]) []dnsclient.M
 	p.Emit(mxHosts, float64(len(hosts)))
 	p.EmitBool(mxNull, null)
 	if answer.Invalid > 0 {
-		p.Find("mx_bad_name", "", counted(answer.Invalid, "MX record names", "MX records name")+" something that is not a host name")
+		p.Find("mx_bad_name", "", count(answer.Invalid, "%d MX record names something that is not a host name", "%d MX records name something that is not a host name"))
 	}
 	if roots > 0 && total > 1 {
-		p.Find("mx_null_mixed", "", fmt.Sprintf("a record without a name is one of %d MX records", total), mxFound(root))
+		p.Find("mx_null_mixed", "", say("a record without a name is one of %d MX records", total), mxFound(root))
 	}
 	if total > manyMX {
 		p.Find("mx_too_many", "", tooMany(total, answer.Truncated))
 	}
 	switch {
 	case !null && parked(r) && roots == 0:
-		p.Find("mx_parked", "", "it has "+counted(total, "MX record", "MX records"), mxRecord(r, 0, ""))
+		p.Find("mx_parked", "", count(total, "it has %d MX record", "it has %d MX records"), mxRecord(r, 0, ""))
 	case null && !parked(r):
-		p.Find("mx_null", "", p.Evidence[0], mxFound(root))
+		p.Find("mx_null", "", same(p.Evidence[0]), mxFound(root))
 	}
 	hosts = hosts[:min(len(hosts), maxMXHosts)]
 	for _, mx := range hosts {
@@ -202,11 +202,11 @@ func judgeRecords(r *Round, answer dnsclient.Answer[dnsclient.MX]) []dnsclient.M
 	return hosts
 }
 
-func tooMany(total int, more bool) string {
+func tooMany(total int, more bool) catalog.Text {
 	if more {
-		return fmt.Sprintf("more than %d MX records", total)
+		return say("more than %d MX records", total)
 	}
-	return fmt.Sprintf("%d MX records", total)
+	return say("%d MX records", total)
 }
 
 // zoneName is a host as it stands in a zone file.
@@ -287,13 +287,13 @@ func judgeHosts(r *Round, hosts []exchanger) {
 	case len(unknown) > 0:
 		p.Unknown = errors.Join(unknown...)
 	case len(hosts) == 0:
-		p.Find("mx_unusable", "", "no MX record names a host")
+		p.Find("mx_unusable", "", say("no MX record names a host"))
 	default:
 		names := make([]string, len(hosts))
 		for i, e := range hosts {
 			names[i] = e.host
 		}
-		p.Find("mx_unusable", "", fmt.Sprintf("none of the MX hosts (%d) has an address that can be reached", len(hosts)),
+		p.Find("mx_unusable", "", say("none of the MX hosts (%d) has an address that can be reached", len(hosts)),
 			catalog.Values{catalog.ValueHost: names[0], catalog.ValueMX: strings.Join(names, ", ")})
 	}
 }
@@ -311,9 +311,9 @@ func (e exchanger) judgeName(r *Round) {
 		p.Unknown = e.err
 		return
 	case e.noName:
-		p.Find("mx_no_address", "", e.host+" does not exist (NXDOMAIN)", e.valuesOfNoAddress(r))
+		p.Find("mx_no_address", "", say("%s does not exist (NXDOMAIN)", e.host), e.valuesOfNoAddress(r))
 	default:
-		p.Find("mx_no_address", "", e.host+" has no address", e.valuesOfNoAddress(r))
+		p.Find("mx_no_address", "", say("%s has no address", e.host), e.valuesOfNoAddress(r))
 	}
 	if n := len(e.aliases); n > 0 {
 		alias := e.aliases[n-1]
@@ -321,7 +321,7 @@ func (e exchanger) judgeName(r *Round) {
 		if len(e.addrs) > 0 { // Else the alias leads nowhere, and is no better without it.
 			v = v.With(mxRecord(r, e.preference, alias))
 		}
-		p.Find("mx_alias", "", e.host+" is an alias of "+alias, v)
+		p.Find("mx_alias", "", say("%s is an alias of %s", e.host, alias), v)
 	}
 }
 
@@ -333,7 +333,7 @@ func (e exchanger) judgeAddresses(r *Round) (allowed int) {
 		if r.Env.Config.Allowed(a) {
 			allowed++
 		} else {
-			p.Find("mx_private_address", "", fmt.Sprintf("%s has address %s", e.host, a),
+			p.Find("mx_private_address", "", say("%s has address %s", e.host, a),
 				catalog.Values{catalog.ValueHost: e.host, catalog.ValueAddress: a.String()})
 		}
 	}

@@ -30,9 +30,9 @@ var (
 // An offer is what a server offers to whoever brings mail: the least of its addresses that let us in.
 type offer struct {
 	starttls    bool
-	size        float64 // The smallest limit stated, in octets; 0: none is stated, which does not mean that there is none.
-	certificate bool    // It was judged and is good, under the host's name.
-	fault       string  // Why TLS does not verify, as evidence; "": it does, or that is not known.
+	size        float64      // The smallest limit stated, in octets; 0: none is stated, which does not mean that there is none.
+	certificate bool         // It was judged and is good, under the host's name.
+	fault       catalog.Text // Why TLS does not verify, as evidence; "": it does, or that is not known.
 }
 
 // judgeBackups compares our own MX hosts of higher preference with the first, those of the lowest, if one of these is ours. mxs
@@ -68,18 +68,18 @@ func (r *Round) judgeBackup(mx dnsclient.MX, first, backup *offer) {
 		p.Unknown = errFirstUnseen
 		return
 	}
-	differs := func(how string) {
-		p.Find("mx_backup_differs", "", clip(fmt.Sprintf("%s, of preference %d, %s", mx.Host, mx.Preference, how)),
+	differs := func(how catalog.Text) {
+		p.Find("mx_backup_differs", "", each(say("%s, of preference %d, %s", mx.Host, mx.Preference, how), clip),
 			mxFound(mx), catalog.Values{catalog.ValueHost: mx.Host})
 	}
 	switch {
 	case first.starttls && !backup.starttls:
-		differs("does not offer STARTTLS, and the first MX does")
-	case first.certificate && backup.fault != "":
-		differs("has a fault in TLS that the first MX has not: " + backup.fault)
+		differs(say("does not offer STARTTLS, and the first MX does"))
+	case first.certificate && backup.fault.EN != "":
+		differs(say("has a fault in TLS that the first MX has not: %s", backup.fault))
 	}
 	if backup.size > 0 && backup.size < first.size {
-		differs(fmt.Sprintf("takes letters of at most %.0f octets, and the first MX of %.0f", backup.size, first.size))
+		differs(say("takes letters of at most %.0f octets, and the first MX of %.0f", backup.size, first.size))
 	}
 }
 
@@ -100,7 +100,7 @@ func (r *Round) readOffer(server *targets.Target) *offer {
 }
 
 // readFaults returns whether the certificate of a server was judged and is good, and if it is not, or TLS does not come about, why.
-func (r *Round) readFaults(server string) (good bool, fault string) {
+func (r *Round) readFaults(server string) (good bool, fault catalog.Text) {
 	_, things := r.Env.Standing(server, smtpCheck.Name)
 	for _, key := range slices.Sorted(maps.Keys(things)) {
 		good = good || strings.HasPrefix(key, "certificate ")
@@ -110,7 +110,7 @@ func (r *Round) readFaults(server string) (good bool, fault string) {
 			}
 		}
 	}
-	return good, ""
+	return good, catalog.Text{}
 }
 
 // least returns the least of two offers, of which each may be nil.

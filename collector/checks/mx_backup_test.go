@@ -30,7 +30,7 @@ func (e *Env) hold(text string) {
 			if what == "certificate" {
 				var found []Finding
 				if value != "good" {
-					found = []Finding{{Problem: value, Evidence: addr}}
+					found = []Finding{{Problem: value, Evidence: same(addr)}}
 				}
 				things[name]["certificate "+addr] = found
 				continue

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
@@ -15,7 +14,7 @@ import (
 func judgeNullSenders(ctx context.Context, r *Round) {
 	p := r.Part("null MX", HoldRecords)
 	if senders := r.Target.Domain.Senders; len(senders) > 0 {
-		p.Find("mx_null_sends", "", "its senders are "+strings.Join(senders, ", "),
+		p.Find("mx_null_sends", "", say("its senders are %s", strings.Join(senders, ", ")),
 			catalog.Values{catalog.ValueSender: strings.Join(senders, ", "), catalog.ValueFound: mxData(0, "")})
 		return
 	}
@@ -27,7 +26,7 @@ func judgeNullSenders(ctx context.Context, r *Round) {
 	case err != nil:
 		p.Unknown = err
 	case term != "":
-		p.Find("mx_null_sends", "", clip(fmt.Sprintf("its SPF record lets %s send", term)),
+		p.Find("mx_null_sends", "", each(say("its SPF record lets %s send", term), clip),
 			catalog.Values{catalog.ValueTerm: term, catalog.ValueFound: mxData(0, "")})
 	}
 }

@@ -60,7 +60,7 @@ func (r *Round) sends(ctx context.Context, s *targets.Server, e exchanger) (yes 
 		sender := &targets.Target{Name: addr.String(), Kind: targets.KindSender, Sender: &targets.Sender{Addr: addr}}
 		q := spfQuestion{sender, addr, r.Target.Name, "mailfrom"}
 		v := q.ask(ctx, spfResolver{r.Env.DNS})
-		seen = append(seen, v.evidence(q))
+		seen = append(seen, v.evidence(q).EN)
 		switch {
 		case v.unknown != nil:
 			untold = errors.Join(untold, v.unknown)

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -98,13 +99,14 @@ type SampleNote struct {
 
 // A FindingNote is a Finding.
 type FindingNote struct {
-	Problem   string           `json:"problem"`
-	Severity  catalog.Severity `json:"severity,omitempty"`
-	Receiving catalog.Severity `json:"receiving,omitempty"`
-	Evidence  string           `json:"evidence,omitempty"`
-	Values    catalog.Values   `json:"values,omitempty"`
-	Ours      netip.Addr       `json:"ours,omitzero"`
-	Transient bool             `json:"transient,omitempty"`
+	Problem    string           `json:"problem"`
+	Severity   catalog.Severity `json:"severity,omitempty"`
+	Receiving  catalog.Severity `json:"receiving,omitempty"`
+	Evidence   string           `json:"evidence,omitempty"`    // In English.
+	EvidenceRU string           `json:"evidence_ru,omitempty"` // Empty: as in English.
+	Values     catalog.Values   `json:"values,omitempty"`
+	Ours       netip.Addr       `json:"ours,omitzero"`
+	Transient  bool             `json:"transient,omitempty"`
 }
 
 // What of evidence is written down. A whole dialogue is seen again in the next round.
@@ -147,7 +149,11 @@ func noteValues(values catalog.Values) (out catalog.Values) {
 func NoteFindings(list []Finding) []FindingNote {
 	var out []FindingNote
 	for _, f := range list {
-		out = append(out, FindingNote{f.Problem, f.Severity, f.Receiving, NoteText(f.Evidence), noteValues(f.Values), f.Ours, f.Transient})
+		n := FindingNote{f.Problem, f.Severity, f.Receiving, NoteText(f.Evidence.EN), "", noteValues(f.Values), f.Ours, f.Transient}
+		if f.Evidence.RU != f.Evidence.EN {
+			n.EvidenceRU = NoteText(f.Evidence.RU)
+		}
+		out = append(out, n)
 	}
 	return out
 }
@@ -182,7 +188,8 @@ func (n PartNote) Recall(c *Check, known func(problem string) bool) (p *Part, ok
 	severities := []catalog.Severity{"", catalog.SeverityCritical, catalog.SeverityWarning, catalog.SeverityInfo}
 	for _, f := range n.Findings {
 		if known(f.Problem) && slices.Contains(severities, f.Severity) && slices.Contains(severities, f.Receiving) {
-			p.Findings = append(p.Findings, Finding(f))
+			evidence := catalog.Text{EN: f.Evidence, RU: cmp.Or(f.EvidenceRU, f.Evidence)}
+			p.Findings = append(p.Findings, Finding{f.Problem, f.Severity, f.Receiving, evidence, f.Values, f.Ours, f.Transient})
 		}
 	}
 	if n.Unknown != "" {

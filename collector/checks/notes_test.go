@@ -51,13 +51,13 @@ func TestNotes(t *testing.T) {
 	part.Emit(smtpReplyCode, 535, "192.0.2.1", "auth")
 	part.Emit(smtpStageDuration, math.NaN(), "192.0.2.1", "auth")
 	part.Emit(dnsblListed, 1, "192.0.2.1", "x")
-	part.Find("auth_failed", catalog.SeverityWarning, "535", catalog.Values{catalog.ValueUser: "monitor", catalog.ValueRecord: strings.Repeat("x", 2*notedOctets)})
+	part.Find("auth_failed", catalog.SeverityWarning, same("535"), catalog.Values{catalog.ValueUser: "monitor", catalog.ValueRecord: strings.Repeat("x", 2*notedOctets)})
 	refused := []Finding{{
-		Problem: "auth_failed", Severity: catalog.SeverityWarning, Receiving: catalog.SeverityInfo, Evidence: "535", Transient: true,
+		Problem: "auth_failed", Severity: catalog.SeverityWarning, Receiving: catalog.SeverityInfo, Evidence: same("535"), Transient: true,
 		Values: catalog.Values{catalog.ValueUser: "monitor"},
 	}}
 	part.Findings[0].Receiving, part.Findings[0].Transient = catalog.SeverityInfo, true
-	part.Find("no_such_problem", "", "")
+	part.Find("no_such_problem", "", catalog.Text{})
 	old.Memory.keep(auth, answer{login, now, part})
 	old.Memory.keep(relay, answer{asked, now, Part{Key: "relay"}})
 	old.Memory.putOff(put, deferral{at: now, told: true})

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -45,8 +44,8 @@ const (
 var errNotServed = errors.New("the policy cannot be fetched")
 
 // notServed makes an error of this kind.
-func notServed(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{errNotServed}, args...)...)
+func notServed(why catalog.Text) error {
+	return worded{say("the policy cannot be fetched: %s", why), errNotServed}
 }
 
 // A fetchError is one of a web server that was asked for the file.
@@ -73,14 +72,14 @@ func (f policyFile) plainText() bool {
 }
 
 // served says how a file was served, for people.
-func (f policyFile) served() string {
+func (f policyFile) served() catalog.Text {
 	switch len(f.mediaTypes) {
 	case 0:
-		return "without Content-Type"
+		return say("without Content-Type")
 	case 1:
-		return "as " + quoteRecord(f.mediaTypes[0])
+		return say("as %s", quoteRecord(f.mediaTypes[0]))
 	}
-	return fmt.Sprintf("with %d fields Content-Type, %s and %s", len(f.mediaTypes), quoteRecord(f.mediaTypes[0]), quoteRecord(f.mediaTypes[1]))
+	return say("with %d fields Content-Type, %s and %s", len(f.mediaTypes), quoteRecord(f.mediaTypes[0]), quoteRecord(f.mediaTypes[1]))
 }
 
 // fetchPolicy returns the policy file of the round's domain. Its errors are errNotServed and those by
@@ -93,7 +92,7 @@ func fetchPolicy(ctx context.Context, r *Round) (policyFile, error) {
 	if n := len(known.aliases); n > 0 {
 		file.alias = known.aliases[n-1]
 		if err != nil {
-			err = fmt.Errorf("%w; %s is an alias of %s", err, host, file.alias)
+			err = worded{say("%s; %s is an alias of %s", wordsOf(err), host, file.alias), err}
 		}
 	}
 	return file, err
@@ -108,9 +107,9 @@ func fetchPolicyFrom(ctx context.Context, r *Round, known exchanger) (policyFile
 	case known.err != nil:
 		return policyFile{}, known.err
 	case known.noName:
-		return policyFile{}, policyFault{notServed("%s does not exist (NXDOMAIN)", known.host), catalog.Values{catalog.ValueUnresolved: known.host}}
+		return policyFile{}, policyFault{notServed(say("%s does not exist (NXDOMAIN)", known.host)), catalog.Values{catalog.ValueUnresolved: known.host}}
 	default:
-		return policyFile{}, policyFault{notServed("%s has no address", known.host), catalog.Values{catalog.ValueUnresolved: known.host}}
+		return policyFile{}, policyFault{notServed(say("%s has no address", known.host)), catalog.Values{catalog.ValueUnresolved: known.host}}
 	}
 	var unknown, failed error
 	for _, addr := range known.addrs[:min(len(known.addrs), maxPolicyAddresses)] {
@@ -133,7 +132,7 @@ func fetchPolicyFrom(ctx context.Context, r *Round, known exchanger) (policyFile
 // fetchFrom fetches the file from one address. Unless there was a connection, another address may be tried.
 func fetchFrom(ctx context.Context, r *Round, host string, addr netip.Addr) (file policyFile, connected bool, err error) {
 	if !r.Env.Config.Allowed(addr) {
-		return policyFile{}, false, notServed("%s has address %s, which is no public one", host, addr)
+		return policyFile{}, false, notServed(say("%s has address %s, which is no public one", host, addr))
 	}
 	if err := r.Env.Route(addr); err != nil {
 		return policyFile{}, false, fmt.Errorf("%w: %w", ErrNoRoute, err)
@@ -155,7 +154,7 @@ func fetchFrom(ctx context.Context, r *Round, host string, addr netip.Addr) (fil
 	cancel()
 	switch {
 	case smtpclient.IsRefused(err):
-		return policyFile{}, false, notServed("%s refuses the connection", to)
+		return policyFile{}, false, notServed(say("%s refuses the connection", to))
 	case err != nil:
 		return policyFile{}, false, fmt.Errorf("connect to %s: %w", host, err)
 	}
@@ -190,11 +189,11 @@ func policyError(ctx context.Context, to netip.AddrPort, during string, err erro
 	var e net.Error
 	switch {
 	case errors.Is(err, errNotServed):
-		return fmt.Errorf("%w, by %s", err, to)
+		return worded{say("%s, by %s", wordsOf(err), to), err}
 	case ctx.Err() != nil || errors.As(err, &e) && e.Timeout():
 		return fmt.Errorf("fetch policy: %s with %s: %w", during, to, err)
 	}
-	return notServed("%s with %s: %s", during, to, quoteRecord(err.Error()))
+	return notServed(say("%s with %s: %s", during, to, quoteRecord(err.Error())))
 }
 
 // policyTLS demands a certificate that a sender would take. RFC 8461 section 3.3: it must be valid for the DNS-ID
@@ -209,23 +208,23 @@ func policyTLS(r *Round, host string) *tls.Config {
 		VerifyConnection: func(state tls.ConnectionState) error {
 			chain := state.PeerCertificates
 			if len(chain) > maxPolicyChain {
-				return notServed("%d certificates are sent", len(chain))
+				return notServed(say("%d certificates are sent", len(chain)))
 			}
-			var faults []string
+			var faults []catalog.Text
 			judgement := r.Env.Verifier.judge(chain, host, r.Time, neededUsage(&state))
 			for _, result := range judgement.Results {
 				switch result {
 				case CertificateOK, CertificateWeak:
 				case CertificateInvalid:
-					faults = append(faults, string(result)+" ("+judgement.Invalid+")")
+					faults = append(faults, say("%s (%s)", result, judgement.Invalid))
 				default:
-					faults = append(faults, string(result))
+					faults = append(faults, same(string(result)))
 				}
 			}
 			if faults == nil {
 				return nil
 			}
-			why := notServed("the certificate for %s is not good: %s", host, strings.Join(faults, ", "))
+			why := notServed(say("the certificate for %s is not good: %s", host, listed(faults, ", ")))
 			return policyFault{why, catalog.Values{catalog.ValueUnverified: host}}
 		},
 	}
@@ -244,7 +243,7 @@ func getPolicy(conn net.Conn, host string) (file policyFile, said dated, err err
 	response, err := readResponse(answers)
 	switch {
 	case err != nil && in.N == 0:
-		return policyFile{}, dated{}, notServed("the header is longer than %d octets", maxPolicyHeader)
+		return policyFile{}, dated{}, notServed(say("the header is longer than %d octets", maxPolicyHeader))
 	case err != nil:
 		return policyFile{}, dated{}, err
 	}
@@ -255,9 +254,9 @@ func getPolicy(conn net.Conn, host string) (file policyFile, said dated, err err
 	switch code := response.StatusCode; {
 	case code/100 == 3:
 		// RFC 8461 section 3.3: redirects must not be followed.
-		return policyFile{}, said, notServed("status %d, a redirect, and senders follow none", code)
+		return policyFile{}, said, notServed(say("status %d, a redirect, and senders follow none", code))
 	case code != http.StatusOK:
-		return policyFile{}, said, notServed("status %d", code)
+		return policyFile{}, said, notServed(say("status %d", code))
 	}
 	in.N = maxPolicyWire
 	body, err := io.ReadAll(io.LimitReader(response.Body, record.MaxSTSPolicy+1))

@@ -244,7 +244,7 @@ func TestPolicyPause(t *testing.T) {
 		}
 	}
 	// What DNS says may be asked at any time.
-	policies.fetched("example.org", "3", time.Now(), notServed("no address"))
+	policies.fetched("example.org", "3", time.Now(), notServed(same("no address")))
 	if err := policies.failed("example.org", "3", time.Now()); err != nil {
 		t.Errorf("nobody was asked, and yet: %v", err)
 	}
@@ -272,7 +272,7 @@ func TestMTASTSCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := &targets.Target{Name: "mx1.example.org:25", Server: &targets.Server{ServerName: "mx1.example.org"}}
-	found := func(problem string) []Finding { return []Finding{{Problem: problem, Evidence: "192.0.2.11"}} }
+	found := func(problem string) []Finding { return []Finding{{Problem: problem, Evidence: same("192.0.2.11")}} }
 	for name, c := range map[string]struct {
 		server *targets.Target
 		things map[string][]Finding

@@ -55,7 +55,7 @@ func runRDNS(ctx context.Context, r *Round) error {
 	case err != nil && len(list) == 0 && !a.NoName:
 		return err
 	case len(list) == 0 && r.Target.Sender != nil: // Of a server the check smtp says it.
-		r.Part("addresses", HoldRecords).Find("rdns_no_address", "", r.Target.Sender.Host+" has neither an A nor an AAAA record")
+		r.Part("addresses", HoldRecords).Find("rdns_no_address", "", say("%s has neither an A nor an AAAA record", r.Target.Sender.Host))
 	case err != nil:
 		r.Result.KeepOthers = len(list) > 0
 		if r.Target.Sender != nil {
@@ -321,10 +321,10 @@ func (v reverse) report(r *Round) {
 		switch {
 		case n.isHere || n.name == "":
 		case n.kind == "configured":
-			p.Find("rdns_helo_unresolved", "", fmt.Sprintf("%s: %s does not lead to it", addr, n.name), v.heloValues(n, n.isGone))
+			p.Find("rdns_helo_unresolved", "", say("%s: %s does not lead to it", addr, n.name), v.heloValues(n, n.isGone))
 		default:
 			// RFC 5321 section 4.1.4: no reason to refuse mail; still, it looks untidy to those who count points.
-			p.Find("rdns_helo_mismatch", "", fmt.Sprintf("%s: the %s name %s does not lead to it", addr, n.kind, n.name), v.heloValues(n, n.isGone && r.configured(n.name)))
+			p.Find("rdns_helo_mismatch", "", say("%s: the %s name %s does not lead to it", addr, n.kind, n.name), v.heloValues(n, n.isGone && r.configured(n.name)))
 		}
 	}
 }
@@ -332,16 +332,16 @@ func (v reverse) report(r *Round) {
 // judge finds what is wrong with the names of an address. A missing or unconfirmed name counts fully for one that sends mail, as
 // only senders are asked for one.
 func (v reverse) judge(p *Part, addr string) {
-	find := func(problem, evidence string) {
+	find := func(problem string, evidence catalog.Text) {
 		p.Findings = append(p.Findings, Finding{Problem: problem, Receiving: catalog.SeverityInfo, Evidence: evidence, Values: v.values()})
 	}
 	switch {
 	case v.count == 0:
-		find("rdns_missing", addr+" has no PTR record")
+		find("rdns_missing", say("%s has no PTR record", addr))
 	case len(v.confirmed) == 0 && len(v.names) == 0:
-		find("rdns_unconfirmed", addr+": what its PTR records hold are not host names")
+		find("rdns_unconfirmed", say("%s: what its PTR records hold are not host names", addr))
 	case len(v.confirmed) == 0:
-		find("rdns_unconfirmed", fmt.Sprintf("%s: none of its names leads back to it: %s", addr, strings.Join(v.names, ", ")))
+		find("rdns_unconfirmed", say("%s: none of its names leads back to it: %s", addr, strings.Join(v.names, ", ")))
 	}
 	names := v.confirmed // The ones that count, if there are any.
 	if len(names) == 0 {
@@ -353,7 +353,7 @@ func (v reverse) judge(p *Part, addr string) {
 	generic := !slices.ContainsFunc(names, func(name string) bool { return !looksGeneric(name, v.addr) })
 	p.EmitBool(rdnsGeneric, generic, addr)
 	if generic {
-		p.Find("rdns_generic", "", fmt.Sprintf("%s: %s", addr, strings.Join(names, ", ")), v.values())
+		p.Find("rdns_generic", "", say("%s: %s", addr, strings.Join(names, ", ")), v.values())
 	}
 }
 

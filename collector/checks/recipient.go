@@ -122,7 +122,7 @@ func (r *Round) judgeRecipient(d dialogue, step *smtpclient.Step, a attempt) {
 	}
 	reply := step.Reply
 	cause := d.cause(step.Stage, reply)
-	evidence := fmt.Sprintf("%s (cause %s)", d.told(step), cause)
+	evidence := say("%s (cause %s)", d.told(step), cause)
 	switch {
 	case reply.Code < 300:
 		r.accepted(d, a, values)
@@ -157,17 +157,17 @@ func (r *Round) accepted(d dialogue, a attempt, values catalog.Values) {
 		return // What is known stays: a server that has forgotten us will do it again.
 	}
 	r.Env.Memory.putOff(a, deferral{at: r.Time, told: true})
-	d.p.Find("recipient_greylisted", "", fmt.Sprintf("%s: put off at %s, and taken now", d.addr, date(before.at)), values)
+	d.p.Find("recipient_greylisted", "", say("%s: put off at %s, and taken now", d.addr, date(before.at)), values)
 }
 
 // putOff says what a 4yz reply shows.
-func (r *Round) putOff(d dialogue, a attempt, cause catalog.Cause, evidence string, values catalog.Values) {
+func (r *Round) putOff(d dialogue, a attempt, cause catalog.Cause, evidence catalog.Text, values catalog.Values) {
 	before, put := r.Env.Memory.deferral(a, r.Time)
 	switch cause {
 	case catalog.CauseGreylisted:
 		r.Env.Memory.putOff(a, deferral{at: r.Time, told: put})
 		if put {
-			d.p.Find("recipient_greylisted", "", fmt.Sprintf("%s; put off before at %s", evidence, date(before.at)), values)
+			d.p.Find("recipient_greylisted", "", say("%s; put off before at %s", evidence, date(before.at)), values)
 			return
 		}
 		// It says itself that a proper sender need only try again.

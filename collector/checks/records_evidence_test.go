@@ -49,7 +49,7 @@ func TestRecordEvidence(t *testing.T) {
 		var found []string
 		for _, p := range r.Result.Parts {
 			for _, f := range p.Findings {
-				found = append(found, f.Problem+" "+f.Evidence)
+				found = append(found, f.Problem+" "+f.Evidence.EN)
 			}
 		}
 		got := strings.Join(found, "\n")

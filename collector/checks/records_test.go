@@ -79,7 +79,7 @@ func testRecords(t *testing.T, check *Check, cases []recordCase) {
 			for _, p := range r.Result.Parts {
 				for _, f := range p.Findings {
 					told[f.Problem] = true
-					if !slices.Contains(check.Problems, f.Problem) || f.Evidence == "" {
+					if !slices.Contains(check.Problems, f.Problem) || f.Evidence.EN == "" {
 						t.Errorf("found %+v, which is not declared or without evidence", f)
 					}
 				}

@@ -3,7 +3,6 @@ package checks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -65,7 +64,7 @@ func runRelay(ctx context.Context, r *Round) error {
 	if result == RelayAccepted {
 		evidence := d.told(step)
 		if local := d.s.Local; local.IsPrivate() {
-			evidence += fmt.Sprintf("; asked from %s, which the server may trust as its own network", local)
+			evidence = say("%s; asked from %s, which the server may trust as its own network", evidence, local)
 		}
 		p.Find("relay_suspected", "", evidence, d.values(step), catalog.Values{catalog.ValueRecipient: test.To, catalog.ValueFrom: test.From})
 	}

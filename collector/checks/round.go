@@ -183,7 +183,7 @@ type Finding struct {
 	// Receiving is the severity on a server that is not known to send mail, while Severity is that on one that does. ""
 	// means that there is no difference.
 	Receiving catalog.Severity
-	Evidence  string // One line for people; octets of peers are quoted.
+	Evidence  catalog.Text // One line for people; octets of peers are quoted.
 	// Values are what remedies may name of what was seen, beside what is known of the target. The check does not change them later.
 	Values catalog.Values
 	Ours   netip.Addr // Of a problem of the vantage: the address of ours that it is about, where known.
@@ -422,7 +422,7 @@ func (p *Part) EmitBool(m *Metric, value bool, labels ...string) {
 }
 
 // Find adds a problem. severity "" leaves it to the catalogue. values are what remedies may name of what was seen.
-func (p *Part) Find(problem string, severity catalog.Severity, evidence string, values ...catalog.Values) {
+func (p *Part) Find(problem string, severity catalog.Severity, evidence catalog.Text, values ...catalog.Values) {
 	f := Finding{Problem: problem, Severity: severity, Evidence: evidence}
 	for _, v := range values {
 		f.Values = f.Values.With(v)

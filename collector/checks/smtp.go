@@ -84,7 +84,7 @@ func runSMTP(ctx context.Context, r *Round) error {
 	err := a.Err()
 	switch {
 	case len(list) == 0 && (err == nil || a.NoName):
-		r.Part("addresses", HoldRecords).Find("smtp_no_address", "", r.Target.Server.Host+" has neither an A nor an AAAA record")
+		r.Part("addresses", HoldRecords).Find("smtp_no_address", "", say("%s has neither an A nor an AAAA record", r.Target.Server.Host))
 		return nil
 	case len(list) == 0:
 		return err
@@ -279,11 +279,11 @@ func (d dialogue) findProblems() {
 	}
 	d.findOldCipher()
 	if d.target.Server.TLS == string(smtpclient.TLSStart) && d.greeted() && !d.s.Before.Offers("STARTTLS") {
-		d.p.Find("smtp_starttls_missing", d.severity(), d.addr+": STARTTLS is not among the extensions", d.values(nil))
+		d.p.Find("smtp_starttls_missing", d.severity(), say("%s: STARTTLS is not among the extensions", d.addr), d.values(nil))
 	}
 	if e := d.s.Before; e != nil && len(e.Auth) > 0 && !d.implicit() {
 		// RFC 4954 section 4: passwords in the clear MUST NOT be offered by default.
-		d.p.Find("smtp_auth_unencrypted", "", fmt.Sprintf("%s: AUTH is offered in clear: %.200q", d.addr, e.Keywords["AUTH"]), d.values(nil))
+		d.p.Find("smtp_auth_unencrypted", "", say("%s: AUTH is offered in clear: %.200q", d.addr, e.Keywords["AUTH"]), d.values(nil))
 	}
 }
 
@@ -407,11 +407,11 @@ func (d dialogue) aboutUs(step *smtpclient.Step) bool {
 }
 
 // told is one line on what happened at a stage.
-func (d dialogue) told(step *smtpclient.Step) string {
+func (d dialogue) told(step *smtpclient.Step) catalog.Text {
 	if step.Reply == nil {
-		return fmt.Sprintf("%s: %s at stage %s after %v%s", d.addr, step.Failure, step.Stage, step.Duration.Round(time.Millisecond), peersWord(step))
+		return say("%s: %s at stage %s after %v%s", d.addr, step.Failure, step.Stage, step.Duration.Round(time.Millisecond), peersWord(step))
 	}
-	return fmt.Sprintf("%s: at stage %s the server said %d %.200q", d.addr, step.Stage, step.Reply.Code, step.Reply.Lines[0])
+	return say("%s: at stage %s the server said %d %.200q", d.addr, step.Stage, step.Reply.Code, step.Reply.Lines[0])
 }
 
 // readCertificate says what is to be seen of the certificate, verified or not.
@@ -441,22 +441,22 @@ func (r *Round) readCertificate(d dialogue) {
 	for _, result := range judgement.Results {
 		p.Emit(certificateVerification, 1, d.addr, string(result))
 		if result != CertificateOK {
-			p.Find(certificateProblem(result), d.severity(), d.addr+": "+certificateEvidence(result, judgement, leaf, d.target.Server.ServerName), d.values(nil), certificateValues(leaf))
+			p.Find(certificateProblem(result), d.severity(), say("%s: %s", d.addr, certificateEvidence(result, judgement, leaf, d.target.Server.ServerName)), d.values(nil), certificateValues(leaf))
 		}
 	}
-	r.judgeExpiry(d, p, leaf, "the certificate")
+	r.judgeExpiry(d, p, leaf, say("the certificate"))
 	if above := judgement.Above; above != nil {
-		r.judgeExpiry(d, p, above, fmt.Sprintf("the certificate of the authority %s, which the server sends,", quotedName(above.Subject)))
+		r.judgeExpiry(d, p, above, say("the certificate of the authority %s, which the server sends,", quotedName(above.Subject)))
 	}
 	for _, c := range chain {
-		p.Evidence = append(p.Evidence, fmt.Sprintf("%s, issued by %s, valid from %s until %s", quotedName(c.Subject), quotedName(c.Issuer), date(c.NotBefore), date(c.NotAfter)))
+		p.Evidence = append(p.Evidence, fmt.Sprintf("%s, issued by %s, valid from %s until %s", quotedName(c.Subject).EN, quotedName(c.Issuer).EN, date(c.NotBefore), date(c.NotAfter)))
 	}
 }
 
 // judgeExpiry finds that a certificate ends soon: that less of its life is left than a time and than a share of it. One of 90 days is
 // renewed when 30 are left, so that with 21 left the renewal has failed; for one that lives a week, days mean nothing. One that has
 // ended is another problem.
-func (r *Round) judgeExpiry(d dialogue, p *Part, c *x509.Certificate, what string) {
+func (r *Round) judgeExpiry(d dialogue, p *Part, c *x509.Certificate, what catalog.Text) {
 	t := r.Env.Config.Certificate
 	life, left := c.NotAfter.Sub(c.NotBefore), c.NotAfter.Sub(r.Time)
 	within := func(most time.Duration, share float64) bool {
@@ -470,19 +470,19 @@ func (r *Round) judgeExpiry(d dialogue, p *Part, c *x509.Certificate, what strin
 	default:
 		return
 	}
-	evidence := fmt.Sprintf("%s: %s ends on %s, in %s", d.addr, what, date(c.NotAfter), roughly(left))
+	evidence := say("%s: %s ends on %s, in %s", d.addr, what, date(c.NotAfter), roughly(left))
 	p.Find("certificate_expires_soon", severity, evidence, catalog.Values{catalog.ValueAddress: d.addr})
 }
 
 // roughly is a time that is left, in the largest unit of which there are two, rounded down.
-func roughly(left time.Duration) string {
+func roughly(left time.Duration) catalog.Text {
 	switch {
 	case left >= 48*time.Hour:
-		return fmt.Sprintf("%d days", int(left.Hours()/24))
+		return say("%d days", int(left.Hours()/24))
 	case left >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", int(left.Hours()))
+		return say("%d hours", int(left.Hours()))
 	}
-	return counted(int(left.Minutes()), "minute", "minutes")
+	return count(int(left.Minutes()), "%d minute", "%d minutes")
 }
 
 // neededUsage is what a server needs its key for in a session. RFC 5246 section 7.4.2: with RSA key exchange, which only servers with
@@ -503,42 +503,42 @@ func certificateProblem(result CertificateResult) string {
 }
 
 // certificateEvidence is one line on a result.
-func certificateEvidence(result CertificateResult, j Judgement, leaf *x509.Certificate, serverName string) string {
+func certificateEvidence(result CertificateResult, j Judgement, leaf *x509.Certificate, serverName string) catalog.Text {
 	switch result {
 	case CertificateInvalid:
-		return "the certificate may not be used here: " + j.Invalid
+		return say("the certificate may not be used here: %s", j.Invalid)
 	case CertificateExpired, CertificateNotYetValid:
-		return fmt.Sprintf("the certificate is valid from %s until %s", date(leaf.NotBefore), date(leaf.NotAfter))
+		return say("the certificate is valid from %s until %s", date(leaf.NotBefore), date(leaf.NotAfter))
 	case CertificateNameMismatch:
-		return namesOf(leaf) + ", not for " + serverName
+		return say("%s, not for %s", namesOf(leaf), serverName)
 	case CertificateWeak:
 		kind, bits := keyOf(leaf)
-		return fmt.Sprintf("key %s %s, signature %s", kind, bits, leaf.SignatureAlgorithm)
+		return say("key %s %s, signature %s", kind, bits, leaf.SignatureAlgorithm)
 	}
-	return "the certificate is issued by " + quotedName(leaf.Issuer)
+	return say("the certificate is issued by %s", quotedName(leaf.Issuer))
 }
 
 // namesOf says which names a certificate is for: a few of them, for there may be thousands.
-func namesOf(leaf *x509.Certificate) string {
+func namesOf(leaf *x509.Certificate) catalog.Text {
 	names, more := certificateNames(leaf)
 	switch {
 	case len(names) == 0:
-		return "the certificate is for " + counted(more, "name", "names")
+		return count(more, "the certificate is for %d name", "the certificate is for %d names")
 	case more > 0:
-		return fmt.Sprintf("the certificate is for %s and %d more", strings.Join(names, ", "), more)
+		return say("the certificate is for %s and %d more", strings.Join(names, ", "), more)
 	}
-	return "the certificate is for " + strings.Join(names, ", ")
+	return say("the certificate is for %s", strings.Join(names, ", "))
 }
 
 // quotedName is a short form of a name in a certificate, quoted because a peer wrote it.
-func quotedName(n pkix.Name) string {
+func quotedName(n pkix.Name) catalog.Text {
 	switch {
 	case n.CommonName != "":
-		return fmt.Sprintf("%.100q", n.CommonName)
+		return same(fmt.Sprintf("%.100q", n.CommonName))
 	case len(n.Organization) > 0:
-		return fmt.Sprintf("%.100q", n.Organization[0])
+		return same(fmt.Sprintf("%.100q", n.Organization[0]))
 	}
-	return "no name"
+	return say("no name")
 }
 
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

@@ -500,13 +500,13 @@ func TestExpiry(t *testing.T) {
 		leaf := &x509.Certificate{NotBefore: certNow.Add(c.left - c.life), NotAfter: certNow.Add(c.left)}
 		r := &Round{Env: &Env{Config: &targets.Config{Certificate: c.limits}}, Time: certNow}
 		p := r.Part("certificate", HoldRecords)
-		r.judgeExpiry(dialogue{addr: "192.0.2.1"}, p, leaf, "the certificate")
+		r.judgeExpiry(dialogue{addr: "192.0.2.1"}, p, leaf, same("the certificate"))
 		got := ""
 		for _, f := range p.Findings {
 			if f.Problem != "certificate_expires_soon" || f.Values[catalog.ValueAddress] != "192.0.2.1" {
 				t.Errorf("found %+v", f)
 			}
-			got += string(f.Severity) + " " + strings.TrimPrefix(f.Evidence, "192.0.2.1: ")
+			got += string(f.Severity) + " " + strings.TrimPrefix(f.Evidence.EN, "192.0.2.1: ")
 		}
 		if got != c.want {
 			t.Errorf("%v left of %v: got %q, want %q", c.left, c.life, got, c.want)
@@ -528,7 +528,7 @@ func TestExpiryAbove(t *testing.T) {
 	r.readCertificate(dialogue{target: r.Target, s: s, addr: "192.0.2.1"})
 	found := r.Result.Parts[0].Findings
 	const want = `192.0.2.1: the certificate of the authority "Middle", which the server sends, ends on 2026-06-11 12:00 UTC, in 10 days`
-	if len(found) != 1 || found[0].Problem != "certificate_expires_soon" || found[0].Evidence != want {
+	if len(found) != 1 || found[0].Problem != "certificate_expires_soon" || found[0].Evidence.EN != want {
 		t.Errorf("found %+v, want %s", found, want)
 	}
 }

@@ -111,8 +111,8 @@ func TestSMTPHostile(t *testing.T) {
 		t.Fatalf("findings %v, want one", r.Result.Parts[0].Findings)
 	}
 	for _, f := range r.Result.Parts[0].Findings {
-		if !utf8.ValidString(f.Evidence) || strings.ContainsAny(f.Evidence, "\x1b\x00") || len(f.Evidence) > 1000 {
-			t.Errorf("evidence shows the peer's octets: %.100q", f.Evidence)
+		if !utf8.ValidString(f.Evidence.EN) || strings.ContainsAny(f.Evidence.EN, "\x1b\x00") || len(f.Evidence.EN) > 1000 {
+			t.Errorf("evidence shows the peer's octets: %.100q", f.Evidence.EN)
 		}
 	}
 }

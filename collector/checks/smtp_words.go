@@ -2,53 +2,53 @@ package checks
 
 import (
 	"crypto/tls"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
 )
 
 // peersWord says what the server said in place of a reply or of TLS, in evidence; "" if it said nothing.
-func peersWord(step *smtpclient.Step) string {
+func peersWord(step *smtpclient.Step) catalog.Text {
 	switch {
 	case step.Alert != "":
-		return fmt.Sprintf(": the server ended TLS with the alert %q", step.Alert)
+		return say(": the server ended TLS with the alert %q", step.Alert)
 	case step.Said != "":
-		return fmt.Sprintf(": the server said %q%s", strings.TrimRight(step.Said, "\r\n"), speaker(step))
+		return say(": the server said %q%s", strings.TrimRight(step.Said, "\r\n"), speaker(step))
 	case step.Failure == smtpclient.FailureTLSHandshake:
-		return ": " + step.Detail()
+		return say(": %s", step.Detail())
 	}
-	return ""
+	return catalog.Text{}
 }
 
 // speakers are the protocols that show in the first octets of a server.
 var speakers = []struct {
 	first *regexp.Regexp
-	as    string
+	as    catalog.Text
 }{
-	{regexp.MustCompile(`^\* (?:OK|PREAUTH|BYE|BAD)`), "an IMAP server"},
-	{regexp.MustCompile(`^(?:\+OK|-ERR)`), "a POP3 server"},
-	{regexp.MustCompile(`(?i)^(?:HTTP/|<!doctype|<html)`), "a web server"},
-	{regexp.MustCompile(`^SSH-`), "an SSH server"},
-	{regexp.MustCompile(`^[\x14-\x17]\x03[\x00-\x04]`), "a server that wants TLS at once"},
+	{regexp.MustCompile(`^\* (?:OK|PREAUTH|BYE|BAD)`), say(", as an IMAP server does")},
+	{regexp.MustCompile(`^(?:\+OK|-ERR)`), say(", as a POP3 server does")},
+	{regexp.MustCompile(`(?i)^(?:HTTP/|<!doctype|<html)`), say(", as a web server does")},
+	{regexp.MustCompile(`^SSH-`), say(", as an SSH server does")},
+	{regexp.MustCompile(`^[\x14-\x17]\x03[\x00-\x04]`), say(", as a server that wants TLS at once does")},
 }
 
 // plainReply is a reply in clear.
 var plainReply = regexp.MustCompile(`^[2-5][0-9]{2}[ -]`)
 
 // speaker says what kind of server speaks like this, where it can be told.
-func speaker(step *smtpclient.Step) string {
+func speaker(step *smtpclient.Step) catalog.Text {
 	for _, s := range speakers {
 		if s.first.MatchString(step.Said) {
-			return ", as " + s.as + " does"
+			return s.as
 		}
 	}
 	if step.Stage == smtpclient.StageTLS && plainReply.MatchString(step.Said) {
-		return ", in plain text where TLS should begin"
+		return say(", in plain text where TLS should begin")
 	}
-	return ""
+	return catalog.Text{}
 }
 
 // noCommonCipher reports whether a server ended the handshake for want of a cipher that both sides have, before it showed a certificate. Go has
@@ -65,6 +65,6 @@ func (d dialogue) findOldCipher() {
 	if state == nil || !slices.ContainsFunc(tls.InsecureCipherSuites(), func(c *tls.CipherSuite) bool { return c.ID == state.CipherSuite }) {
 		return
 	}
-	d.p.Find("smtp_tls_old_cipher", "", fmt.Sprintf("%s: the server chose %s with %s, though better ciphers were offered",
+	d.p.Find("smtp_tls_old_cipher", "", say("%s: the server chose %s with %s, though better ciphers were offered",
 		d.addr, tls.CipherSuiteName(state.CipherSuite), tls.VersionName(state.Version)))
 }

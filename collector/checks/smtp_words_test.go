@@ -58,11 +58,11 @@ func TestPeersWord(t *testing.T) {
 				t.Fatal(err)
 			}
 			findings := r.Result.Parts[0].Findings
-			if len(findings) != 1 || findings[0].Problem != c.problem || !strings.Contains(findings[0].Evidence, c.want) {
+			if len(findings) != 1 || findings[0].Problem != c.problem || !strings.Contains(findings[0].Evidence.EN, c.want) {
 				t.Errorf("findings %+v, want %s with %q", findings, c.problem, c.want)
 			}
-			if strings.ContainsAny(findings[0].Evidence, "\x1b\x00\r\n") {
-				t.Errorf("evidence has control characters: %q", findings[0].Evidence)
+			if strings.ContainsAny(findings[0].Evidence.EN, "\x1b\x00\r\n") {
+				t.Errorf("evidence has control characters: %q", findings[0].Evidence.EN)
 			}
 			certificates := only(sawText(t, smtpCheck, r), "certificate_verification")
 			if seen := strings.Contains(certificates, "ok"); seen != (c.problem == "smtp_tls_old_cipher" || name == "a certificate of ours") {

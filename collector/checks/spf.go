@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
@@ -135,7 +134,7 @@ func (r *Round) walkSPF(ctx context.Context, domain string, valid bool) (broken 
 	}
 	lookups.Emit(spfLookups, float64(worst.Lookups))
 	if worst.Lookups > spf.MaxLookups {
-		lookups.Find("spf_too_many_lookups", "", clip(fmt.Sprintf("%d terms ask DNS, and %d are allowed%s", worst.Lookups, spf.MaxLookups, spenders(worst.Tree))),
+		lookups.Find("spf_too_many_lookups", "", each(say("%d terms ask DNS, and %d are allowed%s", worst.Lookups, spf.MaxLookups, spenders(worst.Tree)), clip),
 			catalog.Values{catalog.ValueIncludes: costliest(worst.Tree)})
 	}
 	for _, err := range worst.Broken {
@@ -143,7 +142,7 @@ func (r *Round) walkSPF(ctx context.Context, domain string, valid bool) (broken 
 		if errors.Is(err, spf.ErrExchangers) {
 			problem = "spf_too_many_lookups"
 		}
-		lookups.Find(problem, "", clip(err.Error()))
+		lookups.Find(problem, "", same(clip(err.Error())))
 	}
 	if worst.VoidsErr != nil {
 		voids.unknown(worst.VoidsErr)
@@ -151,7 +150,7 @@ func (r *Round) walkSPF(ctx context.Context, domain string, valid bool) (broken 
 		voids.Emit(spfVoidLookups, float64(worst.Voids))
 	}
 	if worst.Voids > 0 {
-		voids.Find("spf_void_lookups", "", clip(fmt.Sprintf("DNS has nothing for %s", strings.Join(worst.VoidTerms, ", nor for "))),
+		voids.Find("spf_void_lookups", "", each(say("DNS has nothing for %s", strings.Join(worst.VoidTerms, ", ")), clip),
 			catalog.Values{catalog.ValueTerm: strings.Join(worst.VoidTerms, ", ")})
 	}
 	broken = len(lookups.Findings) > 0
@@ -170,15 +169,15 @@ func costliest(tree *spf.Node) string {
 }
 
 // spenders tells which included records use up the limit, the terms that lead to them counted in.
-func spenders(tree *spf.Node) string {
-	var list []string
+func spenders(tree *spf.Node) catalog.Text {
+	var list []catalog.Text
 	for _, n := range tree.Below {
-		list = append(list, fmt.Sprintf("%s takes %d", n.By, n.Lookups+1))
+		list = append(list, say("%s takes %d", n.By, n.Lookups+1))
 	}
 	if list == nil {
-		return ""
+		return catalog.Text{}
 	}
-	return ": " + strings.Join(list, ", ")
+	return say(": %s", listed(list, ", "))
 }
 
 // spfTree writes the records that were read, a line each, with how much of the limits they use.
@@ -255,7 +254,7 @@ func runSPFOfSender(ctx context.Context, r *Round) error {
 		e.report(p, q)
 		switch {
 		case q.identity == "mailfrom" && e.Result == spf.None:
-			p.Find("spf_missing", "", clip(e.Err.Error()), q.values())
+			p.Find("spf_missing", "", same(clip(e.Err.Error())), q.values())
 		case q.identity == "mailfrom":
 			e.judge(p, q, "spf_not_authorised")
 		case e.Result != spf.None && (e.Result != spf.PermError || !broken):
@@ -311,13 +310,13 @@ func pick(texts []string, is func(string) bool) []string {
 }
 
 // almostSPF says that a name has no SPF record, and shows what is probably meant as one.
-func almostSPF(name string, texts []string) string {
+func almostSPF(name string, texts []string) catalog.Text {
 	for _, text := range texts {
 		if meantAs(text, "spf") {
-			return fmt.Sprintf("%s has no SPF record; %s is none: %s", name, quoteRecord(text), badBeginning(text, "v=spf1 and a space"))
+			return say("%s has no SPF record; %s is none: %s", name, quoteRecord(text), badBeginning(text, say("%s and a space", "v=spf1")))
 		}
 	}
-	return name + " has no SPF record"
+	return say("%s has no SPF record", name)
 }
 
 // meantAs reports whether the beginning of a text has a word in lower case, be it written with characters that only look like it.
@@ -326,23 +325,23 @@ func meantAs(text, word string) bool {
 }
 
 // badBeginning says what is wrong with the beginning of a text that is meant as a record.
-func badBeginning(text, want string) string {
+func badBeginning(text string, want catalog.Text) catalog.Text {
 	if text != strings.TrimLeft(text, " \t\r\n") {
-		return "it begins with white space instead of " + want
+		return say("it begins with white space instead of %s", want)
 	}
-	return "it does not begin with " + want
+	return say("it does not begin with %s", want)
 }
 
 // judgeSPFText finds what spoils records altogether (RFC 7208 section 4.5: more than one; section 4.6: an error). ok
 // says that neither does.
 func judgeSPFText(p *Part, records []string, severity catalog.Severity) (spf record.SPF, ok bool) {
 	if len(records) > 1 {
-		p.Find("spf_multiple", severity, fmt.Sprintf("%d SPF records: %s and %s", len(records), quoteRecord(records[0]), quoteRecord(records[1])))
+		p.Find("spf_multiple", severity, say("%d SPF records: %s and %s", len(records), quoteRecord(records[0]), quoteRecord(records[1])))
 		return spf, false
 	}
 	spf, err := record.ParseSPF(records[0])
 	for _, m := range record.Mistakes(err) {
-		p.Find("spf_invalid", severity, m.Error(), catalog.Values{catalog.ValueTerm: m.Term})
+		p.Find("spf_invalid", severity, same(m.Error()), catalog.Values{catalog.ValueTerm: m.Term})
 	}
 	return spf, err == nil
 }
@@ -350,18 +349,18 @@ func judgeSPFText(p *Part, records []string, severity catalog.Severity) (spf rec
 // judgeSPF judges the one valid record. Directives behind the first all are never looked at (RFC 7208 section 5.1).
 func judgeSPF(p *Part, spf record.SPF, text string, parked bool) {
 	if everybody := passesEverybody(spf); everybody != "" {
-		p.Find("spf_pass_all", "", strconv.Quote(everybody)+" matches every address", catalog.Values{catalog.ValueTerm: everybody})
+		p.Find("spf_pass_all", "", say("%q matches every address", everybody), catalog.Values{catalog.ValueTerm: everybody})
 	}
 	judgeSPFEnd(p, spf, quoteRecord(text), parked)
 	_, place, found := spf.All()
 	reached := spf.Directives[:place]
 	if i := slices.IndexFunc(reached, usesPTR); i >= 0 {
-		p.Find("spf_ptr", "", reached[i].String())
+		p.Find("spf_ptr", "", same(reached[i].String()))
 	} else if !found && spf.Redirect.Uses('p') {
-		p.Find("spf_ptr", "", "redirect="+spf.Redirect.String())
+		p.Find("spf_ptr", "", same("redirect="+spf.Redirect.String()))
 	}
 	if len(text) > longSPF {
-		p.Find("spf_long", "", fmt.Sprintf("%d octets, and %d are advised", len(text), longSPF))
+		p.Find("spf_long", "", say("%d octets, and %d are advised", len(text), longSPF))
 	}
 }
 
@@ -371,14 +370,14 @@ func judgeSPFEnd(p *Part, spf record.SPF, evidence string, parked bool) {
 	switch {
 	case parked:
 		if permitsSomebody(spf) || !found && spf.Redirect == nil {
-			p.Find("spf_parked", "", evidence)
+			p.Find("spf_parked", "", same(evidence))
 		}
 	case !found && spf.Redirect == nil:
-		p.Find("spf_no_all", "", evidence)
+		p.Find("spf_no_all", "", same(evidence))
 	case found && all.Qualifier == record.Neutral:
-		p.Find("spf_neutral_all", "", evidence)
+		p.Find("spf_neutral_all", "", same(evidence))
 	case found && all.Qualifier == record.SoftFail:
-		p.Find("spf_softall", "", evidence)
+		p.Find("spf_softall", "", same(evidence))
 	}
 }
 
@@ -386,7 +385,7 @@ func judgeSPFEnd(p *Part, spf record.SPF, evidence string, parked bool) {
 // place (RFC 7208 section 6.1); an included record that passes everybody has this one do so, too (section 5.2).
 func judgeSPFBelow(p *Part, tree *spf.Node, parked bool) {
 	if below, term := passesBelow(tree); below != nil {
-		p.Find("spf_pass_all", "", clip(fmt.Sprintf("%q in the record of %s, by %s, matches every address", term, below.Domain, below.By)), catalog.Values{catalog.ValueTerm: below.By})
+		p.Find("spf_pass_all", "", each(say("%q in the record of %s, by %s, matches every address", term, below.Domain, below.By), clip), catalog.Values{catalog.ValueTerm: below.By})
 	}
 	end := tree
 	for n := len(end.Below); n > 0 && isRedirect(end.Below[n-1]); n = len(end.Below) {

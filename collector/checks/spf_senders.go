@@ -111,7 +111,7 @@ func (q spfQuestion) ask(ctx context.Context, resolver spf.Resolver) spfVerdict 
 
 // report says a verdict. A part may get several of them, of a sender's domains; their results count together.
 func (v spfVerdict) report(p *Part, q spfQuestion) {
-	p.Evidence = append(p.Evidence, v.evidence(q))
+	p.Evidence = append(p.Evidence, v.evidence(q).EN)
 	if v.unknown != nil {
 		p.unknown(v.unknown)
 		return
@@ -138,24 +138,24 @@ func (q spfQuestion) values() catalog.Values {
 }
 
 // evidence says what the verdict is and what decided.
-func (v spfVerdict) evidence(q spfQuestion) string {
-	text := fmt.Sprintf("%s for %s: %s", q.addr, q.domain, v.Result)
+func (v spfVerdict) evidence(q spfQuestion) catalog.Text {
+	text := say("%s for %s: %s", q.addr, q.domain, v.Result)
 	if name := q.sender.Name; name != q.addr.String() {
-		text = name + " " + text
+		text = say("%s %s", name, text)
 	}
 	switch {
 	case v.Err != nil:
-		text += ", because " + v.Err.Error()
+		text = say("%s, because %s", text, v.Err)
 	case v.Term != "":
-		text += fmt.Sprintf(" by %s in the record of %s", v.Term, v.Domain)
+		text = say("%s by %s in the record of %s", text, v.Term, v.Domain)
 	default:
-		text += fmt.Sprintf(", since nothing in the record of %s matches", v.Domain)
+		text = say("%s, since nothing in the record of %s matches", text, v.Domain)
 	}
-	text = fmt.Sprintf("%s (%s, %d void)", text, counted(v.Lookups, "lookup", "lookups"), v.Voids)
+	text = say("%s (%s, %d void)", text, count(v.Lookups, "%d lookup", "%d lookups"), v.Voids)
 	if all := v.Voids + v.HostVoids; v.Voids <= spf.MaxVoids && all > spf.MaxVoids && v.Result != spf.PermError {
-		text += fmt.Sprintf("; receivers that count the question for each MX host, as pyspf does, find %d void, and give permerror", all)
+		text = say("%s; receivers that count the question for each MX host, as pyspf does, find %d void, and give permerror", text, all)
 	}
-	return clip(text)
+	return each(text, clip)
 }
 
 // clip keeps the beginning of a line that holds a stranger's words, which are quoted.

@@ -261,7 +261,7 @@ func TestSPFVerdicts(t *testing.T) {
 		"out.example 203.0.113.9 for domain.example: permerror, because no such mechanism (0 lookups, 0 void)":                           {Result: spf.PermError, Err: record.ErrMechanism},
 		("out.example 203.0.113.9 for domain.example: fail by " + long)[:2*maxQuotedRecord] + "...":                                      {Result: spf.Fail, Term: long},
 	} {
-		if got := (spfVerdict{Evaluation: e}).evidence(q); got != want {
+		if got := (spfVerdict{Evaluation: e}).evidence(q); got.EN != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}

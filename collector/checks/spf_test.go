@@ -249,8 +249,8 @@ func TestStrangersText(t *testing.T) {
 		t.Error("it is right")
 	}
 	for _, f := range p.Findings {
-		if len(f.Evidence) > 5*maxQuotedRecord*2 || strings.ContainsFunc(f.Evidence, func(r rune) bool { return r < ' ' || r > '~' }) {
-			t.Errorf("%q", f.Evidence)
+		if len(f.Evidence.EN) > 5*maxQuotedRecord*2 || strings.ContainsFunc(f.Evidence.EN, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Errorf("%q", f.Evidence.EN)
 		}
 	}
 }

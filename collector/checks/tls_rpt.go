@@ -38,14 +38,14 @@ func runTLSRPT(ctx context.Context, r *Round) error {
 	found := findRecord(p, name, answer, formTLSRPT)
 	valid := false
 	switch {
-	case found.missing != "":
+	case found.missing.EN != "":
 		p.Unknown = tlsRPTMissing(ctx, r, p, found.missing, tlsRPTRecord(r, name, answer))
-	case found.fault != "":
+	case found.fault.EN != "":
 		p.Find("tls_rpt_invalid", "", found.fault, tlsRPTRecord(r, name, answer))
 	default:
 		_, err := record.ParseTLSRPT(found.text)
 		if valid = err == nil; !valid {
-			p.Find("tls_rpt_invalid", "", err.Error(), tlsRPTRecord(r, name, answer))
+			p.Find("tls_rpt_invalid", "", wordsOf(err), tlsRPTRecord(r, name, answer))
 		}
 	}
 	p.EmitBool(tlsRPTValid, valid)
@@ -53,7 +53,7 @@ func runTLSRPT(ctx context.Context, r *Round) error {
 }
 
 // tlsRPTMissing finds how grave it is that the record is missing. The error says that this could not be told.
-func tlsRPTMissing(ctx context.Context, r *Round, p *Part, evidence string, values catalog.Values) error {
+func tlsRPTMissing(ctx context.Context, r *Round, p *Part, evidence catalog.Text, values catalog.Values) error {
 	sts, err := r.Env.DNS.TXT(ctx, "_mta-sts."+r.Target.Name)
 	if err != nil {
 		return err

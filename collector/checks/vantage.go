@@ -3,7 +3,6 @@ package checks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -40,7 +39,7 @@ var vantageCheck = &Check{
 type vantageTest struct {
 	name    string // The label test.
 	problem string
-	run     func(ctx context.Context, r *Round) (wrong string, err error)
+	run     func(ctx context.Context, r *Round) (wrong catalog.Text, err error)
 }
 
 var vantageTests = []vantageTest{
@@ -57,7 +56,7 @@ var vantageTests = []vantageTest{
 var errNothingToTell = errors.New("nothing is configured to tell it by")
 
 func runVantage(ctx context.Context, r *Round) error {
-	wrong, errs := make([]string, len(vantageTests)), make([]error, len(vantageTests))
+	wrong, errs := make([]catalog.Text, len(vantageTests)), make([]error, len(vantageTests))
 	addrs := r.outgoing()
 	var outgoing [][]outgoingVerdict
 	sideBySide(len(vantageTests)+1, func(i int) {
@@ -76,10 +75,10 @@ func runVantage(ctx context.Context, r *Round) error {
 			p.unknown(errs[i])
 			continue
 		}
-		p.EmitBool(VantageOK, wrong[i] == "", test.name)
-		if wrong[i] != "" {
+		p.EmitBool(VantageOK, wrong[i].EN == "", test.name)
+		if wrong[i].EN != "" {
 			p.Find(test.problem, "", wrong[i], r.vantageValues(ctx, test.problem))
-			p.Evidence = append(p.Evidence, wrong[i])
+			p.Evidence = append(p.Evidence, wrong[i].EN)
 		}
 	}
 	if len(addrs) > 0 {
@@ -92,58 +91,58 @@ func runVantage(ctx context.Context, r *Round) error {
 
 // routeTo looks whether there is a way to the rest of the world, for which an address of documentation stands: it
 // is routed like any other, and nothing is sent.
-func routeTo(address string) func(context.Context, *Round) (string, error) {
+func routeTo(address string) func(context.Context, *Round) (catalog.Text, error) {
 	to := netip.MustParseAddr(address)
-	return func(_ context.Context, r *Round) (string, error) {
+	return func(_ context.Context, r *Round) (catalog.Text, error) {
 		if err := r.Env.Route(to); err != nil {
-			return err.Error(), nil
+			return wordsOf(err), nil
 		}
-		return "", nil
+		return catalog.Text{}, nil
 	}
 }
 
 // testResolver asks for a name that the resolver need not ask anybody else about: RFC 6761 section 6.4 has it answer at
 // once that nothing is below .invalid. One that has no network and denies every name says the same; see Proofs.denies.
-func testResolver(ctx context.Context, r *Round) (string, error) {
+func testResolver(ctx context.Context, r *Round) (catalog.Text, error) {
 	_, err := r.Env.DNS.Uncached().Addresses(ctx, 4, randomLabel()+".invalid")
 	switch {
 	case ctx.Err() != nil:
-		return "", ctx.Err()
+		return catalog.Text{}, ctx.Err()
 	case err != nil && !errors.Is(err, dnsclient.ErrDoubtful):
-		return err.Error(), nil
+		return wordsOf(err), nil
 	}
 	if denies := r.Env.Proofs.proveDenial(ctx, r.Env.DNS); denies != nil {
-		return denies.Error(), nil // Which tells more than that the denial lacked its proof.
+		return wordsOf(denies), nil // Which tells more than that the denial lacked its proof.
 	}
 	if err != nil {
-		return err.Error(), nil
+		return wordsOf(err), nil
 	}
-	return "", nil
+	return catalog.Text{}, nil
 }
 
 // testRewrites looks whether the resolver answers for names that do not exist, as some providers' do, to lead
 // browsers to their advertisements. Every blocklist then seems to list everybody; Lists asks the same before it
 // believes one. A denial without proof will do: it is no invention.
-func testRewrites(ctx context.Context, r *Round) (string, error) {
+func testRewrites(ctx context.Context, r *Round) (catalog.Text, error) {
 	a, err := r.Env.DNS.AcceptUnproven().Addresses(ctx, 4, randomLabel()+".invalid")
 	if err == nil {
 		r.Env.Proofs.proveInvented(a.Records)
 	}
 	switch {
 	case err != nil:
-		return "", err
+		return catalog.Text{}, err
 	case a.Outcome == dnsclient.OutcomeFound:
-		return fmt.Sprintf("a random name below .invalid has the addresses %v", a.Records), nil
+		return say("a random name below .invalid has the addresses %v", a.Records), nil
 	case a.Outcome == dnsclient.OutcomeNoData:
-		return "", errors.New("a random name below .invalid exists, without addresses")
+		return catalog.Text{}, errors.New("a random name below .invalid exists, without addresses")
 	}
-	return "", nil
+	return catalog.Text{}, nil
 }
 
 // testPublicResolver looks whether blocklists will refuse the resolver, or lie to it, because everybody asks
 // through it.
-func testPublicResolver(_ context.Context, r *Round) (string, error) {
-	var public []string
+func testPublicResolver(_ context.Context, r *Round) (catalog.Text, error) {
+	var public []catalog.Text
 	for _, server := range r.Env.DNS.Servers() {
 		host, _, err := net.SplitHostPort(server)
 		if err != nil {
@@ -154,50 +153,50 @@ func testPublicResolver(_ context.Context, r *Round) (string, error) {
 			continue
 		}
 		if operator, ok := catalog.PublicResolver(addr); ok {
-			public = append(public, fmt.Sprintf("%s is a resolver of %s", addr, operator))
+			public = append(public, say("%s is a resolver of %s", addr, operator))
 		}
 	}
-	return strings.Join(public, ", "), nil
+	return listed(public, ", "), nil
 }
 
 // testHelo looks whether the name we say in EHLO leads anywhere. RFC 5321 section 4.1.4 lets a server check it, and
 // many refuse a client whose name does not.
-func testHelo(ctx context.Context, r *Round) (string, error) {
+func testHelo(ctx context.Context, r *Round) (catalog.Text, error) {
 	if r.Env.HeloErr != nil {
-		return "", r.Env.HeloErr
+		return catalog.Text{}, r.Env.HeloErr
 	}
 	if !r.Env.HeloResolves {
-		return "helo_name is not configured and this machine's name is not in DNS: servers are greeted with " + r.Env.HeloName, nil
+		return say("helo_name is not configured and this machine's name is not in DNS: servers are greeted with %s", r.Env.HeloName), nil
 	}
 	a := r.lookUpAddresses(ctx, r.Env.HeloName)
 	switch {
 	case len(a.All()) == 0 && a.Err() != nil:
-		return "", a.Err()
+		return catalog.Text{}, a.Err()
 	case len(a.All()) == 0:
-		return r.Env.HeloName + " has no address", nil
+		return say("%s has no address", r.Env.HeloName), nil
 	}
 	var missing []string
 	for _, addr := range r.outgoing() {
 		switch lead := r.leadTo(ctx, addr, []string{r.Env.HeloName})[0]; {
 		case lead.yes:
 		case lead.err != nil:
-			return "", lead.err
+			return catalog.Text{}, lead.err
 		default:
 			missing = append(missing, addr.String())
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Sprintf("%s leads to %v and not to %s, which connections from here come from", r.Env.HeloName, a.All(), strings.Join(missing, " and ")), nil
+		return say("%s leads to %v and not to %s, which connections from here come from", r.Env.HeloName, a.All(), strings.Join(missing, ", ")), nil
 	}
-	return "", nil // Behind NAT, where the world sees another address, this is all that can be told.
+	return catalog.Text{}, nil // Behind NAT, where the world sees another address, this is all that can be told.
 }
 
 // testEgress talks to servers that are known to answer. A greeting from any of them proves that the way is open,
 // silence from all of them that it is blocked; anything else, a refusal for example, proves neither.
-func testEgress(ctx context.Context, r *Round) (string, error) {
+func testEgress(ctx context.Context, r *Round) (catalog.Text, error) {
 	servers := r.Env.Config.Vantage.Egress
 	if len(servers) == 0 {
-		return "", errNothingToTell
+		return catalog.Text{}, errNothingToTell
 	}
 	spoke, silent := make([]bool, len(servers)), make([]bool, len(servers))
 	errs := make([]error, len(servers))
@@ -211,11 +210,11 @@ func testEgress(ctx context.Context, r *Round) (string, error) {
 	r.Env.Proofs.proveEgress(blocked && !open && proved)
 	switch {
 	case open:
-		return "", nil
+		return catalog.Text{}, nil
 	case blocked:
-		return "nothing comes back from " + strings.Join(servers, ", "), nil
+		return say("nothing comes back from %s", strings.Join(servers, ", ")), nil
 	}
-	return "", errors.Join(append(errs, errors.New("the servers of vantage.egress prove neither"))...)
+	return catalog.Text{}, errors.Join(append(errs, errors.New("the servers of vantage.egress prove neither"))...)
 }
 
 // greeting reports whether a server spoke to us, and whether nothing at all came back from it, on the first address

@@ -22,7 +22,7 @@ type outgoingTest struct {
 
 // An outgoingVerdict is what a test says of one address.
 type outgoingVerdict struct {
-	wrong    string // "": nothing.
+	wrong    catalog.Text // "": nothing.
 	values   catalog.Values
 	err      error // It cannot be told.
 	withdraw bool  // With err: the verdict that is held is not believed any more either.
@@ -72,7 +72,7 @@ func (r *Round) tellOutgoing(test outgoingTest, addrs []netip.Addr, verdicts []o
 	var errs []error
 	wrong, withdraw, nothing := false, false, true
 	for _, v := range verdicts {
-		wrong, withdraw = wrong || v.wrong != "", withdraw || v.withdraw
+		wrong, withdraw = wrong || v.wrong.EN != "", withdraw || v.withdraw
 		nothing = nothing && errors.Is(v.err, errNothingToTell)
 		if v.err != nil {
 			errs = append(errs, v.err)
@@ -88,10 +88,10 @@ func (r *Round) tellOutgoing(test outgoingTest, addrs []netip.Addr, verdicts []o
 	}
 	p.EmitBool(VantageOK, !wrong, test.name)
 	for i, v := range verdicts {
-		if v.wrong == "" {
+		if v.wrong.EN == "" {
 			continue
 		}
-		p.Evidence = append(p.Evidence, v.wrong)
+		p.Evidence = append(p.Evidence, v.wrong.EN)
 		if r.Env.Ours[addrs[i]] == "" {
 			p.Find(test.problem, "", v.wrong, v.values, proberValues(addrs[i]))
 		}
@@ -105,9 +105,9 @@ func testPTR(ctx context.Context, r *Round, addr netip.Addr) outgoingVerdict {
 	case v.err != nil:
 		return outgoingVerdict{err: v.err}
 	case v.count == 0:
-		return outgoingVerdict{wrong: addr.String() + " has no PTR record", values: v.values()}
+		return outgoingVerdict{wrong: say("%s has no PTR record", addr), values: v.values()}
 	case len(v.confirmed) == 0:
-		return outgoingVerdict{wrong: fmt.Sprintf("%s: none of its names leads back to it: %s", addr, strings.Join(v.names, ", ")), values: v.values()}
+		return outgoingVerdict{wrong: say("%s: none of its names leads back to it: %s", addr, strings.Join(v.names, ", ")), values: v.values()}
 	}
 	return outgoingVerdict{}
 }
@@ -131,8 +131,8 @@ func testListed(ctx context.Context, r *Round, addr netip.Addr) outgoingVerdict 
 	parts := make([]Part, len(lists))
 	sideBySide(len(lists), func(i int) { parts[i] = r.listedOn(ctx, lists[i], addr.String()) })
 
-	var listings []string
-	var listed catalog.Values // What remedies may name of the first list.
+	var listings []catalog.Text
+	var values catalog.Values // What remedies may name of the first list.
 	var v outgoingVerdict
 	reached, held := r.Last("listed")
 	for i, p := range parts {
@@ -140,11 +140,11 @@ func testListed(ctx context.Context, r *Round, addr netip.Addr) outgoingVerdict 
 			switch f.Problem {
 			case "dnsbl_listed":
 				listings = append(listings, f.Evidence)
-				if listed == nil {
-					listed = lists[i].values().With(catalog.Values{catalog.ValueSubject: addr.String()}).With(f.Values)
+				if values == nil {
+					values = lists[i].values().With(catalog.Values{catalog.ValueSubject: addr.String()}).With(f.Values)
 				}
 			default: // A code that nobody knows: it is no listing, and no "not listed".
-				v.err = errors.Join(v.err, errors.New(f.Evidence))
+				v.err = errors.Join(v.err, errors.New(f.Evidence.EN))
 			}
 		}
 		if p.Unknown != nil {
@@ -153,7 +153,7 @@ func testListed(ctx context.Context, r *Round, addr netip.Addr) outgoingVerdict 
 		}
 	}
 	if len(listings) > 0 {
-		return outgoingVerdict{wrong: strings.Join(listings, "; "), values: listed}
+		return outgoingVerdict{wrong: listed(listings, "; "), values: values}
 	}
 	return v
 }

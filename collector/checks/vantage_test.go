@@ -300,7 +300,7 @@ func TestVantagePublicResolver(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := testPublicResolver(t.Context(), &Round{Env: &Env{DNS: client}})
-		if err != nil || got != test.want {
+		if err != nil || got.EN != test.want {
 			t.Errorf("%s: %q, %v, want %q", test.servers, got, err, test.want)
 		}
 	}

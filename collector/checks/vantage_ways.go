@@ -1,12 +1,12 @@
 package checks
 
 import (
-	"fmt"
 	"maps"
 	"net/netip"
 
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
 )
 
@@ -53,14 +53,14 @@ func ownerOf(host string) string {
 // egress looks whether port 25 leads out of this network. A greeting from anybody there proves that it does. Silence from several owners and
 // from nobody else anything better, or from a host whose other port greets us, is a sign that it does not, and no proof: it informs,
 // and leaves every verdict as it is. ok is false where neither is seen.
-func (w *Witnesses) egress(now moment) (wrong string, ok bool) {
+func (w *Witnesses) egress(now moment) (wrong catalog.Text, ok bool) {
 	maps.DeleteFunc(w.ways, func(_ netip.Addr, v way) bool { return !v.counts(now) })
 	var silent, halves crowd
 	for addr, v := range w.ways {
 		switch {
 		case !v.at25.counts(now):
 		case v.open25:
-			return "", true
+			return catalog.Text{}, true
 		case v.silent:
 			silent = silent.with(v.owner, addr)
 			if v.openOther && v.atOther.counts(now) {
@@ -70,9 +70,9 @@ func (w *Witnesses) egress(now moment) (wrong string, ok bool) {
 	}
 	switch {
 	case halves.size() > 0:
-		return fmt.Sprintf("nothing comes back from port 25 of %s, while another of its ports answers, and no server answers on port 25", halves.first()), true
+		return say("nothing comes back from port 25 of %s, while another of its ports answers, and no server answers on port 25", halves.first()), true
 	case silent.size() >= leastWitnesses:
-		return fmt.Sprintf("nothing comes back from port 25 of any server, %s among them; vantage.egress can name servers that are known to answer", silent.first()), true
+		return say("nothing comes back from port 25 of any server, %s among them; vantage.egress can name servers that are known to answer", silent.first()), true
 	}
-	return "", false
+	return catalog.Text{}, false
 }

@@ -3,7 +3,6 @@ package checks
 import (
 	"crypto/sha256"
 	"crypto/x509"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -153,7 +152,7 @@ func (w *Witnesses) sawCertificate(r *Round, s *smtpclient.Session, j Judgement)
 	seen.early, seen.late = seen.trusted && is(CertificateNotYetValid), seen.trusted && is(CertificateExpired)
 	if is(CertificateUnknownAuthority) {
 		seen.private = issuerOf(s.Chain)
-		seen.issuer = quotedName(s.Chain[0].Issuer)
+		seen.issuer = quotedName(s.Chain[0].Issuer).EN
 	}
 	note(w, w.certificates, s.Address, seen)
 }
@@ -232,7 +231,7 @@ type Tested struct {
 	Test     string // The label.
 	Problem  string
 	Severity catalog.Severity // "" means the catalogue's.
-	Wrong    string           // What is wrong, quoted where peers wrote it; "": nothing.
+	Wrong    catalog.Text     // What is wrong, quoted where peers wrote it; "": nothing.
 }
 
 // Tests returns the outcome of those tests of which enough is known.
@@ -265,7 +264,7 @@ func (w *Witnesses) Tests(now time.Time) []Tested {
 // known authority, the way is open and nobody is accused. Such a certificate is also what proves that nothing
 // is wrong; ok is false where neither is seen. A device whose authority was put into this machine's trust
 // store is not found, and spoils no verdict about certificates that verify.
-func (w *Witnesses) intercepted() (wrong string, ok bool) {
+func (w *Witnesses) intercepted() (wrong catalog.Text, ok bool) {
 	for _, is4 := range []bool{true, false} {
 		private, names, open := map[[sha256.Size]byte]crowd{}, map[[sha256.Size]byte]string{}, false
 		for at, c := range w.certificates {
@@ -281,12 +280,12 @@ func (w *Witnesses) intercepted() (wrong string, ok bool) {
 		ok = ok || open
 		for issuer, crowd := range private {
 			if !open && crowd.size() >= leastWitnesses {
-				return fmt.Sprintf("servers of %d unrelated owners, %s among them, show certificates of one issuer that no trust store knows: %s",
+				return say("servers of %d unrelated owners, %s among them, show certificates of one issuer that no trust store knows: %s",
 					len(crowd.owners), crowd.first(), names[issuer]), true
 			}
 		}
 	}
-	return "", ok
+	return catalog.Text{}, ok
 }
 
 // A crowd is who shows the same. One who has many names at one address is one, and so is one name with many
@@ -314,7 +313,7 @@ func (c crowd) first() netip.Addr {
 // clockOff compares our clock with those of web servers, and where these say nothing with the dates of
 // certificates. No server is trusted to be right: more than half of them must agree with one another. What
 // was seen by a clock that has been set since says nothing of ours.
-func (w *Witnesses) clockOff(now moment) (wrong string, ok bool) {
+func (w *Witnesses) clockOff(now moment) (wrong catalog.Text, ok bool) {
 	var offsets []time.Duration
 	asked := map[netip.Addr]bool{} // Two domains on one web server are one clock.
 	for _, owner := range slices.Sorted(maps.Keys(w.clocks)) {
@@ -334,9 +333,9 @@ func (w *Witnesses) clockOff(now moment) (wrong string, ok bool) {
 		}
 		if agree >= 2 && 2*agree > len(offsets) {
 			if median.Abs() <= clockTolerance {
-				return "", true
+				return catalog.Text{}, true
 			}
-			return fmt.Sprintf("by the clocks of %d web servers ours is %v %s", agree, median.Abs().Round(time.Second), beside(median)), true
+			return say("by the clocks of %d web servers ours is %v %s", agree, median.Abs().Round(time.Second), beside(median)), true
 		}
 	}
 	return w.datesOff(now)
@@ -344,7 +343,7 @@ func (w *Witnesses) clockOff(now moment) (wrong string, ok bool) {
 
 // datesOff looks for certificates that are not valid at our time though known authorities issued them. These date
 // nothing into the future, so a few early ones are proof. That certificates expire is usual; not that all have.
-func (w *Witnesses) datesOff(now moment) (wrong string, ok bool) {
+func (w *Witnesses) datesOff(now moment) (wrong catalog.Text, ok bool) {
 	var early, late crowd
 	valid := false
 	for at, c := range w.certificates {
@@ -360,17 +359,17 @@ func (w *Witnesses) datesOff(now moment) (wrong string, ok bool) {
 	}
 	switch {
 	case early.size() >= leastWitnesses:
-		return fmt.Sprintf("the certificates of %d unrelated owners, %s among them, are not valid yet: ours is behind", len(early.owners), early.first()), true
+		return say("the certificates of %d unrelated owners, %s among them, are not valid yet: ours is behind", len(early.owners), early.first()), true
 	case late.size() >= leastWitnesses && !valid && len(early.owners) == 0:
-		return fmt.Sprintf("the certificates of %d unrelated owners, %s among them, have expired, and nobody's is valid: ours is ahead", len(late.owners), late.first()), true
+		return say("the certificates of %d unrelated owners, %s among them, have expired, and nobody's is valid: ours is ahead", len(late.owners), late.first()), true
 	}
-	return "", false
+	return catalog.Text{}, false
 }
 
 // beside says on which side of the others our clock is.
-func beside(offset time.Duration) string {
+func beside(offset time.Duration) catalog.Text {
 	if offset > 0 {
-		return "behind"
+		return say("behind")
 	}
-	return "ahead"
+	return say("ahead")
 }

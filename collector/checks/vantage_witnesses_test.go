@@ -45,7 +45,7 @@ func told(w *Witnesses) string {
 	var out []string
 	for _, t := range w.Tests(time.Now()) {
 		ok := 1
-		if t.Wrong != "" {
+		if t.Wrong.EN != "" {
 			ok = 0
 		}
 		out = append(out, fmt.Sprintf("%s %d", t.Test, ok))
@@ -197,7 +197,7 @@ func TestWitnessesOfTime(t *testing.T) {
 		}
 		got := told(w)
 		for _, tested := range w.Tests(time.Now()) {
-			if _, how, wrong := strings.Cut(tested.Wrong, "web servers "); wrong {
+			if _, how, wrong := strings.Cut(tested.Wrong.EN, "web servers "); wrong {
 				got += " " + how
 			}
 		}

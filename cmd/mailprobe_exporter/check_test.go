@@ -43,7 +43,7 @@ func TestCheck(t *testing.T) {
 			"✗ spf        two-spf.example: CRITICAL", "CRITICAL: The domain has more than one SPF record", `"v=spf1 mx ip4:203.0.113.`, "What to do:\n   1. Publish the record", "\n    two-spf.example TXT v=spf1 mx ip4:203.0.113.", " a -all\n",
 			"explain spf_multiple", "✓ smtp       mx1.two-spf.example:25: in order", "two-spf.example: problems found: 1 critical, 0 warnings, 0 for information.",
 		}, []string{"all is well"}},
-		{"in Russian", []string{"two-spf.example", "--lang=ru"}, 1, []string{"КРИТИЧНО: У домена больше одной SPF-записи", "Что делать:\n   1. "}, []string{"What to do"}},
+		{"in Russian", []string{"two-spf.example", "--lang=ru"}, 1, []string{"КРИТИЧНО: У домена больше одной SPF-записи", "SPF-записей: 2, ", "Что делать:\n   1. "}, []string{"What to do", "SPF records: "}},
 		{"a well domain", []string{"parked.example"}, 0, []string{"parked.example: all is well."}, []string{"CRITICAL", "Could not be told"}},
 		{"a well domain of which lists tell nothing", []string{"healthy.example"}, 0, []string{
 			"healthy.example: nothing is wrong as far as it could be told.", "✓ smtp       mx1.healthy.example:25: in order",

@@ -3,6 +3,7 @@ package main
 import (
 	"compress/gzip"
 	"context"
+	"html/template"
 	"io"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -328,5 +330,25 @@ func appendTo(t *testing.T, path, text string) {
 	}
 	if err := os.WriteFile(path, append(old, text...), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTexts: evidence is in the language of the page, and what is not is marked.
+func TestTexts(t *testing.T) {
+	evidence := []catalog.Text{{EN: "2 SPF records", RU: "SPF-записей: 2"}, {EN: "t=y", RU: "t=y"}}
+	outline, err := template.ParseFS(pageFiles, "pages/layout.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lang, want := range map[catalog.Lang]string{
+		catalog.English: `<li>2 SPF records</li><li>t=y</li>`, catalog.Russian: `<li>SPF-записей: 2</li><li lang="en">t=y</li>`,
+	} {
+		var out strings.Builder
+		if err := outline.ExecuteTemplate(&out, "outline", frame{Lang: lang}.texts(evidence)); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != want {
+			t.Errorf("%s: got %s, want %s", lang, &out, want)
+		}
 	}
 }

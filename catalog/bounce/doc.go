@@ -56,6 +56,7 @@ type Message struct {
 	Kind      Kind
 	Replies   []Reply
 	Complaint string // Of a feedback report: its Feedback-Type, as "abuse" or "not-spam".
+	Sender    string // Domain that the returned message was sent from; "" if none is named, or several are.
 }
 
 // A Summary says what a mail log holds.

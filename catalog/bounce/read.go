@@ -31,7 +31,7 @@ func ReadMessage(r io.Reader) (Message, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxLetter))
 	f := &finder{}
 	f.letterOrText(data)
-	m := Message{Kind: f.kind, Replies: f.found.result(), Complaint: f.complaint}
+	m := Message{Kind: f.kind, Replies: f.found.result(), Complaint: f.complaint, Sender: f.sender.domain()}
 	switch {
 	case m.Kind == KindAuto && len(m.Replies) > 0:
 		m.Kind = KindBounce
@@ -48,6 +48,7 @@ type finder struct {
 	kind      Kind   // Of the message, not of those in it.
 	reports   bool   // It has a part that is a delivery status.
 	complaint string // Message.Complaint.
+	sender    sender
 	parts     int
 	work      int // Octets looked at.
 	meant     int // Texts that the catalogue was asked about.
@@ -178,6 +179,9 @@ func (f *finder) multipart(e entity, minor, boundary string, depth int) {
 	}
 	for _, part := range parts {
 		kind, _ := part.contentType()
+		if report && returned[kind] {
+			f.sender.returned(parseEntity(part.decoded()))
+		}
 		if report && (kind == "message/rfc822" || kind == "message/global") {
 			continue
 		}

@@ -109,6 +109,8 @@ func (s *statusReader) field() {
 		g.status = value
 	case "diagnostic-code":
 		g.diagnostic = cmpOr(g.diagnostic, decodeWords(value))
+	case "x-postfix-sender":
+		s.sender.add(typedAddress(value))
 	case "remote-mta":
 		g.remote = mtaName(value)
 	}

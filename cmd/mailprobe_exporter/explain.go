@@ -276,6 +276,9 @@ func (e *explainer) read(r io.Reader) (finding, error) {
 	}
 	for i, reply := range replies {
 		found.replies[i] = e.explain(reply)
+		if domain := e.ownDomain(m.Sender); domain != "" {
+			found.replies[i].values[catalog.ValueDomain] = domain
+		}
 	}
 	return found, nil
 }

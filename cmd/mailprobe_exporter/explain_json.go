@@ -131,7 +131,7 @@ func list(s []string) []string { return append([]string{}, s...) }
 func (e *explainer) replyJSON(x explained) replyJSON {
 	out := replyJSON{
 		Enhanced: x.Enhanced, Text: sanitise(x.Text), Provider: x.Provider, Entry: x.advice.ID, Cause: x.Cause, Retry: x.Retry, Actor: x.Actor,
-		Blocklist: x.Blocklist, adviceJSON: e.adviceJSON(&x.advice, nil),
+		Blocklist: x.Blocklist, adviceJSON: e.adviceJSON(&x.advice, x.values),
 	}
 	if x.Code != 0 {
 		out.Code = &x.Code

@@ -104,7 +104,7 @@ func (e *explainer) printGroup(p *page, group []explained) {
 		again = words.retryReturned
 	}
 	// Who got a letter back could send it. Only a reply that is about the login, the port or the size needs the settings.
-	e.printAdvice(p, &x.advice, func() { e.printReplyVerdict(p, x, again) }, aboutSettings[x.Cause])
+	e.printAdvice(p, &x.advice, commonValues(group), func() { e.printReplyVerdict(p, x, again) }, aboutSettings[x.Cause])
 	e.printEnd(p, x.Cause, x.advice.References)
 }
 
@@ -230,7 +230,7 @@ func (e *explainer) printRow(p *page, r *bounce.Row) {
 	}
 	p.text("    ", p.say(words.actor, p.say(words.actors[r.Actor])))
 	advice := e.explain(r.Example).advice
-	for i, s := range advice.RemediesFor(p.lang, nil) {
+	for i, s := range advice.RemediesFor(p.lang, nil) { // Of many replies: what one says need not hold for the others.
 		p.item(fmt.Sprintf("    %d. ", i+1), plain(s))
 	}
 }

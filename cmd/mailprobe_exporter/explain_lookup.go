@@ -49,11 +49,12 @@ type explained struct {
 	advice catalog.Advice // Of the entry, or put together from the digits.
 	known  bool           // An entry of the catalogue explains it.
 	asked  bool           // Its digits are explained too: somebody typed it.
+	values catalog.Values // What the reply says of this case: for the remedies.
 }
 
 // explain classifies a reply and says what it means, by its digits if the catalogue knows nothing better.
 func (e *explainer) explain(r bounce.Reply) explained {
-	x := explained{Reply: r}
+	x := explained{Reply: r, values: e.valuesOf(r)}
 	server := cmp.Or(e.server, r.Server)
 	x.Classification = e.cat.Classify(server, r.Code, r.Enhanced, r.Text)
 	if x.Entry == nil && r.Code/100 < 4 && r.Code != 0 {

@@ -56,7 +56,7 @@ func (e *explainer) printAnswer(p *page, a *answer) {
 	for _, c := range a.conditions {
 		next()
 		p.title(p.say(c.Title))
-		e.printAdvice(p, &c.Advice, func() { e.printVerdict(p, c.Verdict, words.retries[c.Retry]) }, true)
+		e.printAdvice(p, &c.Advice, nil, func() { e.printVerdict(p, c.Verdict, words.retries[c.Retry]) }, true)
 		e.printEnd(p, c.Cause, c.References)
 	}
 	for _, c := range a.causes {
@@ -87,11 +87,11 @@ func (e *explainer) printNothing(p *page, a *answer) {
 
 // printAdvice writes meaning, what verdict says, remedies, causes and, if asked for, where the settings are. Somebody with a
 // letter that came back wants to know first whose turn it is and what to do; why it came to that is the second question.
-func (e *explainer) printAdvice(p *page, a *catalog.Advice, verdict func(), settings bool) {
+func (e *explainer) printAdvice(p *page, a *catalog.Advice, values catalog.Values, verdict func(), settings bool) {
 	p.blank()
 	p.text("", p.say(a.Meaning))
 	verdict()
-	e.printHelp(p, a.Causes, a.RemediesFor(p.lang, nil))
+	e.printHelp(p, a.Causes, a.RemediesFor(p.lang, values))
 	if settings {
 		e.printPrograms(p, a)
 	}
@@ -202,7 +202,7 @@ func (e *explainer) printReply(p *page, x explained) {
 	if x.Text != "" {
 		p.text("  ", p.quote(x.Text))
 	}
-	e.printAdvice(p, &x.advice, func() { e.printReplyVerdict(p, x, words.retries[x.Retry]) }, true)
+	e.printAdvice(p, &x.advice, x.values, func() { e.printReplyVerdict(p, x, words.retries[x.Retry]) }, true)
 	if x.asked {
 		e.printElsewhere(p, x)
 		e.printReading(p, x)
@@ -284,7 +284,7 @@ func (e *explainer) printProblem(p *page, problem *catalog.Problem) {
 	if problem.When.EN != "" {
 		p.text("  ", p.say(words.when, p.say(problem.When)))
 	}
-	e.printAdvice(p, &problem.Advice, func() {
+	e.printAdvice(p, &problem.Advice, nil, func() {
 		p.blank()
 		p.item("", p.say(words.actor, p.say(problem.Who.Text())))
 	}, true)
@@ -385,7 +385,7 @@ func (e *explainer) printCause(p *page, c catalog.Cause) {
 		e.printVerdict(p, catalog.Verdict{Cause: c, Actor: catalog.ActorSender}, words.retries[catalog.RetryNo])
 		return
 	}
-	e.printAdvice(p, a, func() { e.printVerdict(p, v, words.retries[v.Retry]) }, true)
+	e.printAdvice(p, a, nil, func() { e.printVerdict(p, v, words.retries[v.Retry]) }, true)
 	e.printReferences(p, a.References)
 }
 

@@ -277,8 +277,8 @@ func (c *classifier) best(candidates []candidate, coded Cause) (best *rule, unde
 }
 
 // rivals reports whether a candidate speaks of another cause than the best one and about as clearly.
-func (o candidate) rivals(best candidate) bool {
-	return o.rank == best.rank && o.conditions() >= best.conditions() && o.Cause != best.Cause && 10*o.phrase.length >= closeCall*best.phrase.length
+func (c candidate) rivals(best candidate) bool {
+	return c.rank == best.rank && c.conditions() >= best.conditions() && c.Cause != best.Cause && 10*c.phrase.length >= closeCall*best.phrase.length
 }
 
 // beaten reports whether the cause of any other candidate wins over that of n.

@@ -36,7 +36,7 @@ const (
 // compile makes a pattern ready. text is written as in Match.Near.
 func (v *vocabulary) compile(text string, phrases *phraseSet, r *rule) (pattern, error) {
 	p := pattern{rule: r}
-	for _, word := range strings.Fields(strings.ReplaceAll(text, "| ", "|")) { // A line may end after a bar.
+	for word := range strings.FieldsSeq(strings.ReplaceAll(text, "| ", "|")) { // A line may end after a bar.
 		rest, excluded := strings.CutPrefix(word, "-")
 		id, err := v.group(rest, phrases)
 		if err != nil {
@@ -167,17 +167,8 @@ func (c *classifier) triedEnough(before []occurrence, group int32) bool {
 
 // possible reports whether a clause with words of these groups may hold a pattern.
 func (p *pattern) possible(present marks) bool {
-	for _, g := range p.need {
-		if !present.has(g) {
-			return false
-		}
-	}
-	for _, g := range p.none {
-		if present.has(g) {
-			return false
-		}
-	}
-	return true
+	absent := func(group int32) bool { return !present.has(group) }
+	return !slices.ContainsFunc(p.need, absent) && !slices.ContainsFunc(p.none, present.has)
 }
 
 // around finds the words of a pattern around its first, at places[i]. The hit that it returns is as long as they are together.

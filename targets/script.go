@@ -39,8 +39,17 @@ func InScript(name string) (written string, ok bool) {
 
 // scripts are those whose letters stand in one label. Chinese and Japanese names mix some.
 var scripts = [][]*unicode.RangeTable{
-	{unicode.Latin}, {unicode.Cyrillic}, {unicode.Greek}, {unicode.Armenian}, {unicode.Georgian}, {unicode.Devanagari}, {unicode.Bengali},
-	{unicode.Tamil}, {unicode.Thai}, {unicode.Hangul}, {unicode.Han, unicode.Hiragana, unicode.Katakana},
+	{unicode.Latin},
+	{unicode.Cyrillic},
+	{unicode.Greek},
+	{unicode.Armenian},
+	{unicode.Georgian},
+	{unicode.Devanagari},
+	{unicode.Bengali},
+	{unicode.Tamil},
+	{unicode.Thai},
+	{unicode.Hangul},
+	{unicode.Han, unicode.Hiragana, unicode.Katakana},
 }
 
 // plainScript reports whether a label has nothing but letters and marks of one script, digits and hyphens.

@@ -64,8 +64,10 @@ var hostile = []struct{ name, top, repeat, end string }{
 	{"lists", "", "a,550,5.1.1", ""},
 	{"journal", "", "{\"MESSAGE\":\"x: to=<a@example.org>, status=deferred (\"}\n", ""},
 	{"objects in objects", "", "{\"MESSAGE\":", ""},
-	{"feedback", letterTop + "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n",
-		"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n", ""},
+	{
+		"feedback", letterTop + "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n",
+		"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n", "",
+	},
 	{"nothing", "", "\x00", ""},
 	{"line ends", "", "\r", ""},
 }

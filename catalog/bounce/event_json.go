@@ -77,11 +77,8 @@ func maddyLine(text string) (Event, bool) {
 //
 //	INFO Message rejected by remote server (delivery.rcpt-to-rejected) queueId = 1, to = "a@example.org", code = 550, details = "..."
 func stalwartLine(text string) (Event, bool) {
-	open := strings.Index(text, " (")
-	if open < 0 {
-		return Event{}, false
-	}
-	name, fields, ok := strings.Cut(text[open+2:], ")")
+	_, event, _ := strings.Cut(text, " (")
+	name, fields, ok := strings.Cut(event, ")")
 	area, what, dotted := strings.Cut(name, ".")
 	if !ok || !dotted || len(name) > 60 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz-.0123456789") != "" {
 		return Event{}, false

@@ -180,9 +180,8 @@ func (s *scanner) line(i int) int {
 	if r, at, next, ok := s.reply(i); ok {
 		s.notice(i, at)
 		s.spot = false
-		if w := anchored; at == 0 && i > 0 && strings.HasPrefix(s.lines[i-1].text, "<<<") {
-			w = unknown // Sendmail says again what it made of the reply above.
-			s.take(r, w)
+		if at == 0 && i > 0 && strings.HasPrefix(s.lines[i-1].text, "<<<") {
+			s.take(r, unknown) // Sendmail says again what it made of the reply above.
 			return next
 		}
 		s.take(r, anchored)

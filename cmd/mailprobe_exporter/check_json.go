@@ -144,8 +144,10 @@ func foundsJSON(cat *catalog.Catalog, list []found, lang catalog.Lang) []foundJS
 	in := &explainer{lang: lang}
 	out := []foundJSON{}
 	for _, f := range list {
-		j := foundJSON{Problem: f.problem.ID, Check: f.problem.Check, Severity: f.severity, Who: f.problem.Who, Records: []recordJSON{},
-			adviceJSON: in.adviceJSON(&f.problem.Advice, f.values())}
+		j := foundJSON{
+			Problem: f.problem.ID, Check: f.problem.Check, Severity: f.severity, Who: f.problem.Who, Records: []recordJSON{},
+			adviceJSON: in.adviceJSON(&f.problem.Advice, f.values()),
+		}
 		j.Listings = f.listings(cat, lang)
 		if file, ok := f.file(); ok {
 			j.FileURL, j.File = file.URL, file.Text

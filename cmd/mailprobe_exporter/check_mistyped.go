@@ -79,11 +79,11 @@ func mistype(cfg *targets.Config, arg string) (m mistyped, ok bool) {
 	fix(before, whyRange)
 	s, port, why = hostAndPort(s, port, why)
 	labels := strings.Split(s, ".")
-	for i := len(labels) - 1; i >= 0; i-- {
-		if strings.HasPrefix(labels[i], "_") || labels[i] == "*" {
+	for i, label := range slices.Backward(labels) {
+		if strings.HasPrefix(label, "_") || label == "*" {
 			selector := strings.Join(labels[:i], ".")
 			fix(strings.Join(labels[i+1:], "."), whyRecord)
-			if labels[i] == "_domainkey" && selector != "" && selector != "*" {
+			if label == "_domainkey" && selector != "" && selector != "*" {
 				return proposed(cfg, arg, why, s, "--dkim-selector", selector)
 			}
 			break

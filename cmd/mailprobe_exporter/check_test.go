@@ -97,7 +97,9 @@ func TestCheckOrder(t *testing.T) {
 		{"203.0.113.N:", "rdns spf dnsbl"},
 		{"healthy.example:", "mx spf dkim dmarc dnssec mta_sts tls_rpt bimi bulk dnsbl"},
 		{"203.0.113.N:", "rdns spf dnsbl"},
-		{"mx1.healthy.example:25:", "smtp dane rdns dnsbl"}, {"mx1.two-spf.example:25:", "smtp dane rdns dnsbl"}, {"mx2.healthy.example:25:", "smtp dane rdns dnsbl"},
+		{"mx1.healthy.example:25:", "smtp dane rdns dnsbl"},
+		{"mx1.two-spf.example:25:", "smtp dane rdns dnsbl"},
+		{"mx2.healthy.example:25:", "smtp dane rdns dnsbl"},
 	} {
 		for check := range strings.FieldsSeq(of.checks) {
 			want = append(want, check+" "+of.target)

@@ -44,7 +44,8 @@ func TestDashboardsDeprecated(t *testing.T) {
 	}{
 		{nil, `mailprobe_problem{problem="certificate_expires_soon",severity=~"warning|critical"}`, ""},
 		{
-			[]string{"--set", "certificate_warning=14d"}, "time() < 1209600",
+			[]string{"--set", "certificate_warning=14d"},
+			"time() < 1209600",
 			"warning: --set certificate_warning is deprecated and will be gone in the next minor version",
 		},
 	} {

@@ -362,8 +362,10 @@ func (p *pages) listings(f frame, s *collector.Snapshot) (out []listing) {
 	}
 	for _, v := range p.collector.Values(s, checks.DNSBLListing) {
 		id, subject, code := v.Labels["list"], v.Labels["subject"], v.Labels["code"]
-		l := listingOf(p.catalog(), f.Lang, catalog.Values{catalog.ValueList: id, catalog.ValueSubject: subject, catalog.ValueListCode: code,
-			catalog.ValueListText: said[[3]string{id, subject, code}]})
+		l := listingOf(p.catalog(), f.Lang, catalog.Values{
+			catalog.ValueList: id, catalog.ValueSubject: subject, catalog.ValueListCode: code,
+			catalog.ValueListText: said[[3]string{id, subject, code}],
+		})
 		l.Text = visible(l.Text)
 		l.Says = cmp.Or(l.Says, v.Labels["meaning"])
 		out = append(out, l)

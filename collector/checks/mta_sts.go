@@ -102,7 +102,7 @@ func judgePolicy(ctx context.Context, r *Round, p *Part, id string, update catal
 	switch {
 	case errors.Is(err, errNotServed):
 		p.EmitBool(mtaSTSValid, false)
-		var fault policyFault
+		var fault unservedError
 		errors.As(err, &fault)
 		p.Find("mta_sts_policy_unavailable", "", wordsOf(err), newSTSFile(ctx, r, ""), fault.values)
 		return

@@ -53,11 +53,11 @@ func newSTSFile(ctx context.Context, r *Round, broken string) catalog.Values {
 	return catalog.Values{catalog.ValueMX: strings.Join(hosts, ", ")}.With(stsFile(r, record.FixSTSPolicy(broken, hosts)))
 }
 
-// policyFault is an errNotServed with a remedy of its own.
-type policyFault struct {
+// unservedError is an errNotServed with a remedy of its own.
+type unservedError struct {
 	error
 	values catalog.Values
 }
 
 // Unwrap returns what happened.
-func (f policyFault) Unwrap() error { return f.error }
+func (f unservedError) Unwrap() error { return f.error }

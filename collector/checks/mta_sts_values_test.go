@@ -23,23 +23,31 @@ func TestSTSValues(t *testing.T) {
 	}{
 		"missing": {"", "", "mta_sts_missing", catalog.Values{
 			"mx": "mx1.example.org, mx2.example.net", "record": again, "record_name": "_mta-sts.example.org", "file_url": url,
-			"file": "version: STSv1\nmode: testing\nmx: mx1.example.org\nmx: mx2.example.net\nmax_age: 604800\n"}},
+			"file": "version: STSv1\nmode: testing\nmx: mx1.example.org\nmx: mx2.example.net\nmax_age: 604800\n",
+		}},
 		"broken record": {`_mta-sts.example.org. TXT "v=STSv1; id=2026-01-01"`, "", "mta_sts_invalid", catalog.Values{
-			"record": again, "file": "version: STSv1\nmode: testing\nmx: mx1.example.org\nmx: mx2.example.net\nmax_age: 604800\n"}},
+			"record": again, "file": "version: STSv1\nmode: testing\nmx: mx1.example.org\nmx: mx2.example.net\nmax_age: 604800\n",
+		}},
 		"somebody else's record": {"_mta-sts.example.org. CNAME sts.example.net.\nsts.example.net. TXT v=STSv1", "", "mta_sts_invalid", catalog.Values{
-			"record": "", "alias": "sts.example.net"}},
+			"record": "", "alias": "sts.example.net",
+		}},
 		"broken policy": {`_mta-sts.example.org. TXT "v=STSv1; id=1; note=mine"`, "version: STSv1\nmode: enforced\nmx: *.example.org\nmax_age: 86400\n", "mta_sts_policy_invalid", catalog.Values{
 			"record": again + "; note=mine",
-			"file":   "version: STSv1\nmode: testing\nmx: *.example.org\nmx: mx2.example.net\nmax_age: 86400\n"}},
+			"file":   "version: STSv1\nmode: testing\nmx: *.example.org\nmx: mx2.example.net\nmax_age: 86400\n",
+		}},
 		"one host not covered": {`_mta-sts.example.org. TXT "v=STSv1; id=1"`, "version: STSv1\nmode: enforce\nmx: *.example.org\nmax_age: 864000\nnote: mine\n", "mta_sts_mx_not_covered", catalog.Values{
 			"record": again, "host": "mx2.example.net",
-			"file": "version: STSv1\nmode: enforce\nmx: *.example.org\nmx: mx2.example.net\nmax_age: 864000\nnote: mine\n"}},
+			"file": "version: STSv1\nmode: enforce\nmx: *.example.org\nmx: mx2.example.net\nmax_age: 864000\nnote: mine\n",
+		}},
 		"short age": {`_mta-sts.example.org. TXT "v=STSv1; id=1"`, "version: STSv1\nmode: enforce\nmx: *.example.org\nmx: mx2.example.net\nmax_age: 60\n", "mta_sts_short_age", catalog.Values{
-			"record": again, "file": "version: STSv1\nmode: enforce\nmx: *.example.org\nmx: mx2.example.net\nmax_age: 2592000\n"}},
+			"record": again, "file": "version: STSv1\nmode: enforce\nmx: *.example.org\nmx: mx2.example.net\nmax_age: 2592000\n",
+		}},
 		"an empty line": {`_mta-sts.example.org. TXT "v=STSv1; id=1"`, "version: STSv1\nmode: none\n\nmax_age: 864000\n", "mta_sts_empty_line", catalog.Values{
-			"record": again, "file": "version: STSv1\nmode: none\nmax_age: 864000\n"}},
+			"record": again, "file": "version: STSv1\nmode: none\nmax_age: 864000\n",
+		}},
 		"bad certificate": {`_mta-sts.example.org. TXT "v=STSv1; id=1"`, "untrusted", "mta_sts_policy_unavailable", catalog.Values{
-			"unverified": "mta-sts.example.org", "unresolved": "", "record": ""}},
+			"unverified": "mta-sts.example.org", "unresolved": "", "record": "",
+		}},
 	} {
 		w, dns := recordWorld(t)
 		r := policyRound(t, w, dns, mailworld.Site{Body: c.body})

@@ -107,9 +107,9 @@ func fetchPolicyFrom(ctx context.Context, r *Round, known exchanger) (policyFile
 	case known.err != nil:
 		return policyFile{}, known.err
 	case known.noName:
-		return policyFile{}, policyFault{notServed(say("%s does not exist (NXDOMAIN)", known.host)), catalog.Values{catalog.ValueUnresolved: known.host}}
+		return policyFile{}, unservedError{notServed(say("%s does not exist (NXDOMAIN)", known.host)), catalog.Values{catalog.ValueUnresolved: known.host}}
 	default:
-		return policyFile{}, policyFault{notServed(say("%s has no address", known.host)), catalog.Values{catalog.ValueUnresolved: known.host}}
+		return policyFile{}, unservedError{notServed(say("%s has no address", known.host)), catalog.Values{catalog.ValueUnresolved: known.host}}
 	}
 	var unknown, failed error
 	for _, addr := range known.addrs[:min(len(known.addrs), maxPolicyAddresses)] {
@@ -225,7 +225,7 @@ func policyTLS(r *Round, host string) *tls.Config {
 				return nil
 			}
 			why := notServed(say("the certificate for %s is not good: %s", host, listed(faults, ", ")))
-			return policyFault{why, catalog.Values{catalog.ValueUnverified: host}}
+			return unservedError{why, catalog.Values{catalog.ValueUnverified: host}}
 		},
 	}
 }

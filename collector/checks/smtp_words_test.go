@@ -47,8 +47,11 @@ func TestPeersWord(t *testing.T) {
 		"no cipher":                         {465, alert("\x28"), "smtp_tls_no_common_cipher", `the alert "handshake failure"`},
 		"version":                           {465, alert("\x46"), "smtp_tls_failed", `the alert "protocol version not supported"`},
 		"a certificate of ours":             {465, clientCertificate, "smtp_tls_failed", `the alert "certificate required"`},
-		"old ciphers": {465, mailworld.Server{Name: "mx.example.org", Certificate: old, ImplicitTLS: true, Ciphers: []uint16{tls.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA}},
-			"smtp_tls_old_cipher", "the server chose TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA with TLS 1.2"},
+		"old ciphers": {
+			465,
+			mailworld.Server{Name: "mx.example.org", Certificate: old, ImplicitTLS: true, Ciphers: []uint16{tls.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA}},
+			"smtp_tls_old_cipher", "the server chose TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA with TLS 1.2",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := map[uint16]string{25: "192.0.2.1:25", 465: "192.0.2.1:465"}[c.port]

@@ -139,7 +139,7 @@ func TestSay(t *testing.T) {
 			EN: "by the clocks of 3 web servers ours is 1m0s behind", RU: "по часам веб-серверов (3) наши часы отстают на 1m0s"}},
 		{count(1, "%d lookup", "%d lookups"), catalog.Text{EN: "1 lookup", RU: "запросов: 1"}},
 		{say("%s: %s", "a", "100%"), same("a: 100%")},
-		{wordsOf(policyFault{error: refused}), catalog.Text{EN: "the policy cannot be fetched: 192.0.2.1:443 refuses the connection",
+		{wordsOf(unservedError{error: refused}), catalog.Text{EN: "the policy cannot be fetched: 192.0.2.1:443 refuses the connection",
 			RU: "политику не удалось получить: 192.0.2.1:443 отклоняет соединение"}},
 		{wordsOf(fmt.Errorf("later: %w", refused)), same("later: the policy cannot be fetched: 192.0.2.1:443 refuses the connection")},
 		{wordsOf(errInvented), catalog.Text{EN: errInvented.Error(), RU: russian[errInvented.Error()]}},

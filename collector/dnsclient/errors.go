@@ -29,26 +29,26 @@ func Reason(err error) string {
 	return "error"
 }
 
-// A responseCode is the code of a message that is not an answer (RFC 1035 section 4.1.1).
-type responseCode int
+// A responseCodeError is the code of a message that is not an answer (RFC 1035 section 4.1.1).
+type responseCodeError int
 
 // rcodeError is the error of a response code, nil if it is that of an answer.
 func rcodeError(rcode int) error {
 	if rcode == dns.RcodeSuccess || rcode == dns.RcodeNameError {
 		return nil
 	}
-	return responseCode(rcode)
+	return responseCodeError(rcode)
 }
 
 // String gives its name, as in "NOTIMP".
-func (r responseCode) String() string {
+func (r responseCodeError) String() string {
 	if name, ok := dns.RcodeToString[int(r)]; ok {
 		return name
 	}
 	return fmt.Sprintf("response code %d", int(r))
 }
 
-func (r responseCode) Error() string {
+func (r responseCodeError) Error() string {
 	switch r {
 	case dns.RcodeServerFailure, dns.RcodeRefused:
 		return r.Unwrap().Error()
@@ -57,7 +57,7 @@ func (r responseCode) Error() string {
 }
 
 // Unwrap gives the error of this package that stands for it.
-func (r responseCode) Unwrap() error {
+func (r responseCodeError) Unwrap() error {
 	if r == dns.RcodeRefused {
 		return ErrRefused
 	}
@@ -66,13 +66,13 @@ func (r responseCode) Unwrap() error {
 
 // notUnderstood tells whether err is FORMERR or NOTIMP, which a server gives that does not know EDNS.
 func notUnderstood(err error) bool {
-	var r responseCode
+	var r responseCodeError
 	return errors.As(err, &r) && (r == dns.RcodeFormatError || r == dns.RcodeNotImplemented)
 }
 
 // ResponseCode names the response code that led to err, as in "SERVFAIL" or "NOTIMP"; "" if none did.
 func ResponseCode(err error) string {
-	var r responseCode
+	var r responseCodeError
 	if !errors.As(err, &r) {
 		return ""
 	}
@@ -107,8 +107,7 @@ func (c *Client) tell(what, name string, err error) error {
 			f.kinds = append(f.kinds, kind)
 		}
 	}
-	var code responseCode
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[responseCodeError](err); ok {
 		f.kinds = append(f.kinds, code)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrBadAnswer) {

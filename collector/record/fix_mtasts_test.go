@@ -28,8 +28,11 @@ func TestFixTLSRPT(t *testing.T) {
 		{"none", nil, "v=TLSRPTv1; rua=mailto:postmaster@example.org"},
 		{"no mailto", []string{"v=TLSRPTv1; rua=tls@example.org"}, "v=TLSRPTv1; rua=mailto:tls@example.org"},
 		{"the version last", []string{"rua=mailto:tls@example.org; v=TLSRPTv1"}, "v=TLSRPTv1; rua=mailto:tls@example.org"},
-		{"several", []string{"v=TLSRPTv1; rua=mailto:a@example.org", "v=TLSRPTv1;rua=mailto:a@example.org,https://example.net/r; x=y"},
-			"v=TLSRPTv1; rua=mailto:a@example.org,https://example.net/r; x=y"},
+		{
+			"several",
+			[]string{"v=TLSRPTv1; rua=mailto:a@example.org", "v=TLSRPTv1;rua=mailto:a@example.org,https://example.net/r; x=y"},
+			"v=TLSRPTv1; rua=mailto:a@example.org,https://example.net/r; x=y",
+		},
 		{"one of two is no address", []string{"v=TLSRPTv1; rua=mailto:a@example.org, http://example.net/r"}, "v=TLSRPTv1; rua=mailto:a@example.org"},
 		{"no address at all", []string{"v=TLSRPTv1; rua=http://example.net/r"}, "v=TLSRPTv1; rua=mailto:postmaster@example.org"},
 		{"brackets", []string{"v=TLSRPTv1; rua=mailto:<a@example.org>"}, "v=TLSRPTv1; rua=mailto:a@example.org"},
@@ -49,8 +52,10 @@ func TestFixSTSPolicy(t *testing.T) {
 		{"nothing", "", "version: STSv1\nmode: testing\nmx: mx1.example.org\nmx: mx2.example.org\nmax_age: 604800\n"},
 		{"a page", "<html>\n<p>mx: *\n", "version: STSv1\nmode: testing\nmx: mx1.example.org\nmx: mx2.example.org\nmax_age: 604800\n"},
 		{"no version", "mode: enforce\nmx: *.example.org\nmax_age: 86400\n", "version: STSv1\nmode: testing\nmx: *.example.org\nmax_age: 86400\n"},
-		{"one host, and too long", "version: STSv1\nMode: enforced\nMX: MX1.example.org\nmx: mx_3\nmax_age: 99999999999\n",
-			"version: STSv1\nmode: testing\nmx: mx1.example.org\nmx: mx2.example.org\nmax_age: 604800\n"},
+		{
+			"one host, and too long", "version: STSv1\nMode: enforced\nMX: MX1.example.org\nmx: mx_3\nmax_age: 99999999999\n",
+			"version: STSv1\nmode: testing\nmx: mx1.example.org\nmx: mx2.example.org\nmax_age: 604800\n",
+		},
 	} {
 		got := FixSTSPolicy(test.text, []string{"mx1.example.org", "mx2.example.org"}).String()
 		if got != test.want {

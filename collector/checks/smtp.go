@@ -471,7 +471,7 @@ func (r *Round) judgeExpiry(d dialogue, p *Part, c *x509.Certificate, what catal
 		return
 	}
 	evidence := say("%s: %s ends on %s, in %s", d.addr, what, date(c.NotAfter), roughly(left))
-	p.Find("certificate_expires_soon", severity, evidence, catalog.Values{catalog.ValueAddress: d.addr})
+	p.Find("certificate_expires_soon", severity, evidence, d.values(nil))
 }
 
 // roughly is a time that is left, in the largest unit of which there are two, rounded down.

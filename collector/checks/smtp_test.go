@@ -500,7 +500,12 @@ func TestExpiry(t *testing.T) {
 		leaf := &x509.Certificate{NotBefore: certNow.Add(c.left - c.life), NotAfter: certNow.Add(c.left)}
 		r := &Round{Env: &Env{Config: &targets.Config{Certificate: c.limits}}, Time: certNow}
 		p := r.Part("certificate", HoldRecords)
-		r.judgeExpiry(dialogue{addr: "192.0.2.1"}, p, leaf, same("the certificate"))
+		d := dialogue{
+			addr:   "192.0.2.1",
+			target: &targets.Target{Server: &targets.Server{Host: "mx.example.org", Port: 25, TLS: "starttls"}},
+			s:      &smtpclient.Session{Address: netip.MustParseAddrPort("192.0.2.1:25")},
+		}
+		r.judgeExpiry(d, p, leaf, same("the certificate"))
 		got := ""
 		for _, f := range p.Findings {
 			if f.Problem != "certificate_expires_soon" || f.Values[catalog.ValueAddress] != "192.0.2.1" {

@@ -101,7 +101,7 @@ func (e *explainer) printGroup(p *page, group []explained) {
 	}
 	again := words.retries[x.Retry]
 	if x.Retry == catalog.RetryLater {
-		again = words.retryReturned
+		again = retryWords(x, words.retryReturned)
 	}
 	// Who got a letter back could send it. Only a reply that is about the login, the port or the size needs the settings.
 	e.printAdvice(p, &x.advice, commonValues(group), func() { e.printReplyVerdict(p, x, again) }, aboutSettings[x.Cause])

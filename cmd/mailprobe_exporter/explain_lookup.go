@@ -57,8 +57,12 @@ func (e *explainer) explain(r bounce.Reply) explained {
 	x := explained{Reply: r, values: e.valuesOf(r)}
 	server := cmp.Or(e.server, r.Server)
 	x.Classification = e.cat.Classify(server, r.Code, r.Enhanced, r.Text)
-	if x.Entry == nil && r.Code/100 < 4 && r.Code != 0 {
-		if c := e.cat.ReplyCode(r.Code); c != nil {
+	code := r.Code
+	if code == 0 && strings.HasPrefix(r.Enhanced, "2.") {
+		code, x.Entry = 250, nil // RFC 3463 section 3.1: class 2 is success, whatever the subject is.
+	}
+	if x.Entry == nil && code/100 < 4 && code != 0 {
+		if c := e.cat.ReplyCode(code); c != nil {
 			x.Verdict, x.Entry = c.Verdict, &c.Advice
 		}
 	}
@@ -167,7 +171,7 @@ func (e *explainer) digits(r bounce.Reply) (out []digitLine) {
 	if r.Enhanced != "" {
 		f := strings.Split(r.Enhanced, ".")
 		add("x."+f[1]+".x", reading.Subjects[f[1]])
-		if c := e.cat.EnhancedCode(r.Enhanced); c != nil {
+		if c := e.cat.EnhancedCode(r.Enhanced); c != nil && f[0] != "2" { // Its title says what went wrong.
 			add(r.Enhanced, sentence(c.Title))
 		}
 	}

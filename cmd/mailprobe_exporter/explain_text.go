@@ -134,6 +134,15 @@ func (e *explainer) printPrograms(p *page, a *catalog.Advice) {
 	}
 }
 
+// retryWords says whether sending again helps. After a reply that begins with 5 no server tries again by itself (RFC 5321 section
+// 4.2.1); after others it is as later says.
+func retryWords(x explained, later catalog.Text) catalog.Text {
+	if x.Retry == catalog.RetryLater && (x.Code/100 == 5 || x.Code == 0 && strings.HasPrefix(x.Enhanced, "5.")) {
+		return words.retryExpired
+	}
+	return later
+}
+
 // printVerdict says who can act and, in the words given, whether trying again helps.
 func (e *explainer) printVerdict(p *page, v catalog.Verdict, again catalog.Text) {
 	if v.Cause == catalog.CauseOK {
@@ -202,7 +211,7 @@ func (e *explainer) printReply(p *page, x explained) {
 	if x.Text != "" {
 		p.text("  ", p.quote(x.Text))
 	}
-	e.printAdvice(p, &x.advice, x.values, func() { e.printReplyVerdict(p, x, words.retries[x.Retry]) }, true)
+	e.printAdvice(p, &x.advice, x.values, func() { e.printReplyVerdict(p, x, retryWords(x, words.retries[x.Retry])) }, true)
 	if x.asked {
 		e.printElsewhere(p, x)
 		e.printReading(p, x)

@@ -72,7 +72,7 @@ func addressIn(r bounce.Reply) (only netip.Addr) {
 	if r.Code == 0 {
 		return netip.Addr{}
 	}
-	for _, field := range strings.Fields(r.Text) {
+	for field := range strings.FieldsSeq(r.Text) {
 		if _, err := netip.ParsePrefix(strings.Trim(field, ".,;:()[]<>\"'")); err == nil {
 			continue // A network.
 		}

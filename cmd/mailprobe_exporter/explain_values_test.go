@@ -101,3 +101,21 @@ func TestCommonValues(t *testing.T) {
 }
 
 func testExplainer() *explainer { return &explainer{cat: catalog.Default(), lang: catalog.English} }
+
+// TestExplainAgain: success is told as success whatever its subject, and after a 5xx reply nobody is told that a server tries again.
+func TestExplainAgain(t *testing.T) {
+	for _, test := range []struct{ asked, has, hasNot string }{
+		{"2.0.0 OK queued as 12345", "2.0.0: Done", "Send again?"},
+		{"2.7.0", "2.7.0: Done", "refused"},
+		{"250 2.6.0 Queued mail for delivery", "250 2.6.0: Done", "wrong with the content"},
+		{"552 5.2.2 mailbox full", "Send again? Yes, by yourself", "does so by itself"},
+		{"452 4.2.2 mailbox full", "does so by itself", "given this message up"},
+		{"535 5.7.139 Authentication unsuccessful", "Authenticated SMTP", "Set a new password"},
+	} {
+		status, out, _ := explain(t, nil, test.asked)
+		flat := strings.Join(strings.Fields(out), " ")
+		if status != 0 || !strings.Contains(flat, test.has) || strings.Contains(flat, test.hasNot) {
+			t.Errorf("%s: status %d, want %q and not %q:\n%s", test.asked, status, test.has, test.hasNot, out)
+		}
+	}
+}

@@ -47,7 +47,7 @@ var words = struct {
 	anyActor:      catalog.Text{EN: "that depends on the reason; the steps below find it out", RU: "зависит от причины; как её выяснить, сказано ниже"},
 	retry:         catalog.Text{EN: "Send again? %s", RU: "Отправить ещё раз? %s"},
 	retryReturned: catalog.Text{EN: "Later. If the letter only says that it is delayed, the server goes on by itself; if it says that delivery failed, send again yourself.", RU: "Позже. Если вам сообщили только о задержке (delayed), сервер продолжит сам; если о том, что письмо не доставлено (failed), отправьте его снова сами."},
-	retryExpired:  catalog.Text{EN: "Yes, by yourself, when the reason is gone: the server has given this letter up.", RU: "Да, сами и когда причина устранена: это письмо сервер больше отправлять не будет."},
+	retryExpired:  catalog.Text{EN: "Yes, by yourself, when the reason is gone: the server has given this message up.", RU: "Да, сами и когда причина устранена: это письмо сервер больше отправлять не будет."},
 	cause:         catalog.Text{EN: "In metrics: cause=\"%s\" (%s)", RU: "В метриках: cause=\"%s\" (%s)"},
 	blocklist:     catalog.Text{EN: "Blocklist named: %s. More: explain %s", RU: "Назван чёрный список: %s. Подробнее: explain %s"},
 	check:         catalog.Text{EN: "Problem, found by the check %s. Severity: %s.", RU: "Проблема, её находит проверка %s. Важность: %s."},

@@ -134,13 +134,17 @@ func TestSay(t *testing.T) {
 	refused := notServed(say("%s refuses the connection", "192.0.2.1:443"))
 	for _, c := range []struct{ got, want catalog.Text }{
 		{say("%s has %s", say("%s, an alias of %s,", "a.example", "b.example"), `"v=x"`), catalog.Text{
-			EN: `a.example, an alias of b.example, has "v=x"`, RU: `у a.example (псевдоним для b.example) запись "v=x"`}},
+			EN: `a.example, an alias of b.example, has "v=x"`, RU: `у a.example (псевдоним для b.example) запись "v=x"`,
+		}},
 		{say("by the clocks of %d web servers ours is %v %s", 3, time.Minute, say("behind")), catalog.Text{
-			EN: "by the clocks of 3 web servers ours is 1m0s behind", RU: "по часам веб-серверов (3) наши часы отстают на 1m0s"}},
+			EN: "by the clocks of 3 web servers ours is 1m0s behind", RU: "по часам веб-серверов (3) наши часы отстают на 1m0s",
+		}},
 		{count(1, "%d lookup", "%d lookups"), catalog.Text{EN: "1 lookup", RU: "запросов: 1"}},
 		{say("%s: %s", "a", "100%"), same("a: 100%")},
-		{wordsOf(unservedError{error: refused}), catalog.Text{EN: "the policy cannot be fetched: 192.0.2.1:443 refuses the connection",
-			RU: "политику не удалось получить: 192.0.2.1:443 отклоняет соединение"}},
+		{wordsOf(unservedError{error: refused}), catalog.Text{
+			EN: "the policy cannot be fetched: 192.0.2.1:443 refuses the connection",
+			RU: "политику не удалось получить: 192.0.2.1:443 отклоняет соединение",
+		}},
 		{wordsOf(fmt.Errorf("later: %w", refused)), same("later: the policy cannot be fetched: 192.0.2.1:443 refuses the connection")},
 		{wordsOf(errInvented), catalog.Text{EN: errInvented.Error(), RU: russian[errInvented.Error()]}},
 		{wordsOf(errors.New("%s has %s")), same("%s has %s")},

@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long anything may take that a loaded machine does slowly. It is not waited for.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // A program is a real one that was started by us. It runs in a process group of its own.
 type program struct {

@@ -112,15 +112,14 @@ func TestOneFault(t *testing.T) {
       exp_annotations:
         summary: The server cannot be connected to
         description: |-
-          mx.example.org:25: No TCP connection comes about: it is refused, or nothing answers in time. Senders queue their mail and return it after some days.
+          mx.example.org:25: No TCP connection is established: it is refused, or nothing answers in time. Senders queue their mail and return it after some days.
           - 192.0.2.1, connect: timeout
           - domains that receive mail through it: 1000
           What to do:
-          - On the server see whether it listens: ` + "`ss -ltn 'sport = :25'`" + `. Start the service if it does not, and read its log.
-          - Try from another network: ` + "`nc -vz mail.example.org 25`" + `. If it answers there, the fault is on the way and not in the server.
-          - Open the port in the firewall of the server and in the hosting provider's panel.
-          - If only IPv6 fails, make the server listen on IPv6 or remove the AAAA record.
-          - If it is your mail program that cannot connect on port 25, set port 587 with STARTTLS or 465 with TLS.
+          - On the server, see whether it listens: ` + "`ss -ltn 'sport = :25'`" + `. Start the service if it does not, and read its log.
+          - Try from another network: ` + "`nc -v mx.example.org 25`" + `. If it connects there, the fault is in the network between and not in the server.
+          - Open port ` + "`25`" + ` in the firewall of the server and in the hosting provider's panel.
+          - If it is your mail program that cannot connect to port 25, set port 587 with STARTTLS or 465 with TLS in it.
         runbook_url: https://github.com/mailprobe/mailprobe_exporter/blob/main/docs/problems.md#smtp_unreachable
         dashboard_url: /graph?g0.expr=mailprobe_problem%7Btarget%3D%22mx.example.org%3A25%22%7D&g0.tab=1
 `)

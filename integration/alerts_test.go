@@ -215,7 +215,7 @@ func TestAlerts(t *testing.T) {
 		return err
 	}
 	var err error
-	if e.program, err = startProgram(filepath.Join(dir, "demo.log"), ready, exporterBinary, "demo", "--web.listen-address", address); err != nil {
+	if e.program, err = startProgram(filepath.Join(dir, "demo.log"), ready, releasedBinary, "demo", "--web.listen-address", address); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.stop(syscall.SIGTERM) })
@@ -228,7 +228,7 @@ func TestAlerts(t *testing.T) {
 
 	// On a busy machine a server of the demo may be late, which is a fault that goes again.
 	var last scrape
-	err = eventually(3*patience, func() error {
+	err = eventually(5*patience, func() error {
 		last = e.must(t)
 		var wrong []string
 		expected, got, silenced := expectedAlerts(t, last), r.firing(), a.silenced(t)

@@ -99,7 +99,7 @@ func startDemoAt(t *testing.T, addresses ...string) {
 		return err
 	}
 	var err error
-	if e.program, err = startProgram(filepath.Join(directory(t, "demo"), "log"), ready, exporterBinary, args...); err != nil {
+	if e.program, err = startProgram(filepath.Join(directory(t, "demo"), "log"), ready, releasedBinary, args...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

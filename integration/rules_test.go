@@ -15,7 +15,7 @@ import (
 func writeDashboards(t *testing.T, args ...string) string {
 	t.Helper()
 	dir := directory(t, "dashboards")
-	succeed(t, dir, exporterBinary, append([]string{"dashboards", "--output", dir}, args...)...)
+	succeed(t, dir, releasedBinary, append([]string{"dashboards", "--output", dir}, args...)...)
 	return dir
 }
 
@@ -176,10 +176,10 @@ func TestMixin(t *testing.T) {
 func TestFilesAreReplaced(t *testing.T) {
 	t.Parallel()
 	dir := writeDashboards(t)
-	succeed(t, dir, exporterBinary, "dashboards", "--output", dir, "--set", "lag=7m")
+	succeed(t, dir, releasedBinary, "dashboards", "--output", dir, "--set", "lag=7m")
 	own := filepath.Join(dir, "alertmanager.yml")
 	write(t, own, "route: {receiver: a}\n")
-	if out, err := exec.CommandContext(t.Context(), exporterBinary, "dashboards", "--output", dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "nothing was written") {
+	if out, err := exec.CommandContext(t.Context(), releasedBinary, "dashboards", "--output", dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "nothing was written") {
 		t.Errorf("it says %v, %s", err, out)
 	}
 	rules, err := os.ReadFile(filepath.Join(dir, "alerts.yml"))

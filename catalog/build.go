@@ -16,6 +16,10 @@ func newClassifier(cat *Catalog) (*classifier, error) {
 		words: vocabulary{named: cat.words, groups: map[string]int32{}},
 	}
 	var errs []error
+	var err error
+	if c.denial, err = newDenial(cat.denial, &c.words, c.phrases); err != nil {
+		errs = append(errs, err)
+	}
 	number := func(owner string, name bool, texts ...string) (ids []int32) {
 		for _, text := range texts {
 			id, ok := c.phrases.add(text, name)

@@ -111,6 +111,7 @@ type classifier struct {
 	byCode     map[string][]*rule // Rules without text: by enhanced code, or by code as three digits.
 	listed     []*rule            // Rules with Match.Blocklist and no text.
 	words      vocabulary
+	denial     *denial
 	wins       map[Cause][]Cause
 	byGroup    [][]pattern // Patterns of Match.Near, by the group of their first word.
 }
@@ -130,6 +131,7 @@ const (
 	rankEnhanced
 	rankProvider     // Provider and a code.
 	rankGeneral      // A phrase that says little.
+	rankHouse        // Provider and a phrase that says little.
 	rankText         // A phrase, whoever answers.
 	rankListed       // A blocklist that is named.
 	rankSure         // Provider and an enhanced code that decides by itself.
@@ -144,6 +146,8 @@ func rankOf(r *rule) int {
 	}
 	text := len(r.Match.Text)+len(r.Match.Near) > 0
 	switch {
+	case r.Provider != "" && text && r.General:
+		return rankHouse
 	case r.Provider != "" && (text || r.Match.Blocklist):
 		return rankProviderText
 	case r.Provider != "" && r.Sure:
@@ -199,7 +203,7 @@ func (c *classifier) classify(provider string, code int, enhanced, text string, 
 	found := c.phrases.none()
 	var ipSpace [8]int
 	folded, ips := foldAddresses(space[:0], ipSpace[:0], text)
-	hits := c.phrases.find(room[:0], found, folded, ips)
+	hits := c.denial.drop(c.phrases.find(room[:0], found, folded, ips), found, folded)
 
 	out = Classification{Verdict: Verdict{Cause: CauseUnclassified}, Provider: provider}
 	listAt := hit{}

@@ -208,6 +208,33 @@ func TestNear(t *testing.T) {
 	}
 }
 
+// TestDenied: what a text denies, or says is in order, is not the reason.
+func TestDenied(t *testing.T) {
+	for text, want := range map[string]Cause{
+		"not a blacklisted sender, but unknown user":                             CauseUserUnknown,
+		"203.0.113.9 is not listed on any blocklist, yet you have no PTR record": CauseNoRDNS,
+		"reverse DNS OK, but the user is unknown":                                CauseUserUnknown,
+		"SPF pass, DKIM pass, mailbox is full":                                   CauseMailboxFull,
+		"SPF: pass; DKIM signature invalid":                                      CauseDKIMFailed,
+		"dmarc=pass, user unknown":                                               CauseUserUnknown,
+		"spam: no, virus: none, mailbox full":                                    CauseMailboxFull,
+		"this is not spam, the message is too large":                             CauseMessageTooBig,
+		"ваш адрес не находится в чёрном списке, но ящик переполнен": CauseMailboxFull,
+		"not accepted: spam":                                                   CauseSpamContent,
+		"not accepted, your host is blacklisted":                               CauseBlocklisted,
+		"the message is spam. If you believe that it is not spam, write to us": CauseSpamContent,
+		"SPF must pass":                        CauseSPFFailed,
+		"SPF: no record":                       CauseSPFFailed,
+		"SPF did not pass":                     CauseSPFFailed,
+		"your reverse DNS must be correct":     CauseNoRDNS,
+		"your IP is not in order: blacklisted": CauseBlocklisted,
+	} {
+		if got := Default().Classify("", 550, "", text).Cause; got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
 // TestWins: of two causes the catalogue says which one is the reason, and a general entry yields to every other.
 func TestWins(t *testing.T) {
 	entry := func(id string, cause Cause, general bool, phrase string) *Reply {
@@ -386,7 +413,13 @@ var worded string
 //go:embed testdata/worded_aside.txt
 var wordedAside string
 
-// corpusReply is a line of either.
+//go:embed testdata/systems.txt
+var systems string
+
+//go:embed testdata/systems_aside.txt
+var systemsAside string
+
+// corpusReply is a line of one of them.
 type corpusReply struct {
 	want           []string // Causes, any of which is right.
 	server         string
@@ -447,25 +480,28 @@ func TestSeen(t *testing.T) {
 	}
 }
 
-// TestUnseen measures what is promised of texts that nobody had in sight: nine of ten. They were collected by somebody who did
-// not know the phrases, and no phrase may be chosen by them. So what fails is not told.
+// TestUnseen measures what is promised of texts that nobody had in sight: nine of ten. No phrase may be chosen by them, so what
+// fails is not told.
 func TestUnseen(t *testing.T) {
-	replies := readCorpus(t, unseen)
-	failed, wrong := judge(replies)
-	t.Logf("of %d replies %d are right, %d wrong and %d unclassified", len(replies), len(replies)-len(failed), wrong, len(failed)-wrong)
-	if n := len(replies); n < 300 || len(failed)*10 > n {
-		t.Errorf("of %d replies %d are not right; at most one of ten may be", n, len(failed))
+	for name, corpus := range map[string]string{"unseen": unseen, "systems_aside": systemsAside} {
+		replies := readCorpus(t, corpus)
+		failed, wrong := judge(replies)
+		n := len(replies)
+		t.Logf("%s: of %d replies %d are right, %d wrong and %d unclassified", name, n, n-len(failed), wrong, len(failed)-wrong)
+		if n < 100 || len(failed)*10 > n {
+			t.Errorf("%s: of %d replies %d are not right; at most one of ten may be", name, n, len(failed))
+		}
 	}
 }
 
 // TestWorded holds the patterns to what is promised: of all wordings at least 95 of 100 right, and at most one wrong.
 func TestWorded(t *testing.T) {
-	for name, corpus := range map[string]string{"worded": worded, "worded_aside": wordedAside} {
+	for name, corpus := range map[string]string{"worded": worded, "worded_aside": wordedAside, "systems": systems} {
 		replies := readCorpus(t, corpus)
 		failed, wrong := judge(replies)
 		n := len(replies)
 		t.Logf("%s: of %d replies %d are right, %d wrong and %d unclassified", name, n, n-len(failed), wrong, len(failed)-wrong)
-		if n < 190 || len(failed)*100 > 5*n || wrong*100 > n {
+		if n < 180 || len(failed)*100 > 5*n || wrong*100 > n {
 			t.Errorf("%s: of %d replies %d are not right and %d of these wrong; at most 5%% and 1%% may be:\n%s", name, n, len(failed), wrong, strings.Join(failed, "\n"))
 		}
 	}

@@ -39,7 +39,8 @@ type Catalog struct {
 	settings   []*Setting
 	reading    Reading
 	words      map[string][]string // Groups of words that patterns of replies ask for.
-	wins       map[Cause][]Cause   // Of two causes in one reply, which one is the reason.
+	denial     denialWords
+	wins       map[Cause][]Cause // Of two causes in one reply, which one is the reason.
 	providers  []*ProviderInfo
 	groups     []Group
 	lists      []*Blocklist
@@ -95,11 +96,12 @@ func read(files fs.FS) (*Catalog, error) {
 	c.settings = settings.Programs
 	load("data/reading.yml", &c.reading)
 	var words struct {
-		Words map[string][]string
-		Wins  map[Cause][]Cause
+		Words  map[string][]string
+		Denial denialWords
+		Wins   map[Cause][]Cause
 	}
 	load("data/words.yml", &words)
-	c.words, c.wins = words.Words, words.Wins
+	c.words, c.denial, c.wins = words.Words, words.Denial, words.Wins
 	var providers struct{ Providers []*ProviderInfo }
 	load("data/providers.yml", &providers)
 	c.providers = providers.Providers

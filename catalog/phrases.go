@@ -110,6 +110,10 @@ type marks []uint64
 
 func (m marks) set(id int32)      { m[id/64] |= 1 << (id % 64) }
 func (m marks) has(id int32) bool { return m[id/64]&(1<<(id%64)) != 0 }
+func (m marks) clear(id int32)    { m[id/64] &^= 1 << (id % 64) }
+
+// holds is has for a set that may end before id.
+func (m marks) holds(id int32) bool { return int(id/64) < len(m) && m.has(id) }
 
 // A hit is a phrase that was found.
 type hit struct {

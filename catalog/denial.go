@@ -1,0 +1,179 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// denialWords are what data/words.yml says of words that count for nothing where a text denies them.
+type denialWords struct {
+	Fault   []string `yaml:"fault"`   // What may be denied.
+	Thing   []string `yaml:"thing"`   // What may be in order.
+	Not     []string `yaml:"not"`     // What denies a fault behind it.
+	Between []string `yaml:"between"` // What may stand between the two.
+	About   []string `yaml:"about"`   // What a fault may be said of: "not a blacklisted sender".
+	None    []string `yaml:"none"`    // What denies a fault before it.
+	Fine    []string `yaml:"fine"`    // What says that a thing before it is in order.
+	If      []string `yaml:"if"`      // What turns a denial into a condition or a demand.
+}
+
+// A denial finds what a text says is not so: "not on a blacklist", "SPF: pass".
+type denial struct {
+	fault, thing                             marks
+	not, between, about, none, fine, ifWords map[string]bool
+}
+
+// newDenial makes the words ready.
+func newDenial(words denialWords, v *vocabulary, phrases *phraseSet) (*denial, error) {
+	d := &denial{
+		not: setOf(words.Not), between: setOf(words.Between), about: setOf(words.About),
+		none: setOf(words.None), fine: setOf(words.Fine), ifWords: setOf(words.If),
+	}
+	var errFault, errThing error
+	d.fault, errFault = marksOf(words.Fault, v, phrases)
+	d.thing, errThing = marksOf(words.Thing, v, phrases)
+	return d, errors.Join(errFault, errThing)
+}
+
+// marksOf makes words known and returns their numbers.
+func marksOf(words []string, v *vocabulary, phrases *phraseSet) (out marks, err error) {
+	all, err := v.expand(words, 0)
+	for _, word := range all {
+		id, ok := phrases.addWord(word)
+		if !ok {
+			return nil, fmt.Errorf("denial: word %q is shorter than %d bytes", word, minPhrase)
+		}
+		out = grow(out, id/64)
+		out.set(id)
+	}
+	return out, err
+}
+
+func setOf(words []string) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range words {
+		out[string(fold(nil, w))] = true
+	}
+	return out
+}
+
+// A span is a part of a folded text.
+type span struct{ begin, end int }
+
+// maxDenials is how many words of a text are looked at that may be denied.
+const maxDenials = 32
+
+// drop removes what the text denies from hits and found.
+func (d *denial) drop(hits []hit, found marks, text []byte) []hit {
+	var room [maxDenials]span
+	denied, looked := room[:0], 0
+	for _, h := range hits {
+		if !d.fault.holds(h.id) && !d.thing.holds(h.id) {
+			continue
+		}
+		if s, ok := d.denies(h, text); ok {
+			denied = append(denied, s)
+		}
+		if looked++; looked == maxDenials {
+			break
+		}
+	}
+	if len(denied) == 0 {
+		return hits
+	}
+	return slices.DeleteFunc(hits, func(h hit) bool {
+		drop := slices.ContainsFunc(denied, func(s span) bool { return s.begin <= int(h.at) && int(h.at) < s.end })
+		if drop {
+			found.clear(h.id)
+		}
+		return drop
+	})
+}
+
+// denies returns the part of a text that denies a hit.
+func (d *denial) denies(h hit, text []byte) (s span, denied bool) {
+	begin, end := int(h.at), int(h.at+h.length)
+	for end < len(text) && isWord(text[end]) { // A phrase may end within a word.
+		end++
+	}
+	switch {
+	case d.fault.holds(h.id):
+		if at := d.deniedBefore(text[:begin]); at >= 0 {
+			if word, rest := firstWord(text[end:]); d.about[word] {
+				end = len(text) - len(rest)
+			}
+			return span{at, end}, true
+		}
+		n := d.follows(d.none, text[end:])
+		return span{begin, end + n}, n > 0
+	default:
+		n := d.follows(d.fine, text[end:])
+		return span{begin, end + n}, n > 0
+	}
+}
+
+// lookBack is how many words before a fault are searched for what denies it or turns the denial into a condition.
+const lookBack = 6
+
+// deniedBefore returns where the denial begins that a text ends in, -1 if it ends in none.
+func (d *denial) deniedBefore(text []byte) (begin int) {
+	begin = -1
+	for range lookBack {
+		word, rest := lastWord(text)
+		switch {
+		case word == "":
+			return begin
+		case d.ifWords[word]:
+			return -1
+		case d.not[word]:
+			begin = len(rest)
+		case begin < 0 && !d.between[word]:
+			return -1
+		}
+		text = rest
+	}
+	return begin
+}
+
+// follows returns how far into a text one of some words ends that it begins with, behind those that may stand between. 0 if it
+// does not.
+func (d *denial) follows(words map[string]bool, text []byte) (length int) {
+	for rest := text; ; {
+		var word string
+		word, rest = firstWord(rest)
+		if words[word] {
+			return len(text) - len(rest)
+		}
+		if !d.between[word] {
+			return 0
+		}
+	}
+}
+
+// lastWord cuts the last word off a part of a folded text; "" where a clause ends before it.
+func lastWord(text []byte) (word string, rest []byte) {
+	end := len(text)
+	for end > 0 && strings.IndexByte(` "'(-`, text[end-1]) >= 0 {
+		end--
+	}
+	begin := end
+	for begin > 0 && (isWord(text[begin-1]) || text[begin-1] == '\'') {
+		begin--
+	}
+	return string(text[begin:end]), text[:begin]
+}
+
+// firstWord cuts the first word off a part of a folded text; "" where a clause ends before it.
+func firstWord(text []byte) (word string, rest []byte) {
+	begin := 0
+	for begin < len(text) && strings.IndexByte(` "'(:=-`, text[begin]) >= 0 {
+		begin++
+	}
+	end := begin
+	for end < len(text) && isWord(text[end]) {
+		end++
+	}
+	return string(text[begin:end]), text[end:]
+}

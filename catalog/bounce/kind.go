@@ -41,6 +41,18 @@ func (e entity) kind() Kind {
 	return KindMessage
 }
 
+// answers reports whether a message of KindAuto is an answer to a message that arrived (somebody is on holiday, a ticket was
+// opened), so that a reply in its text is only quoted. Where a mail system may have written it to report a failure, it is not.
+func (e entity) answers() bool {
+	subject, auto := lower(decodeWords(e.get("subject"))), lower(strings.TrimSpace(e.get("auto-submitted")))
+	marked := slices.ContainsFunc(e.fields, func(f field) bool { return autoFields[f.name] }) || startsWithAny(subject, autoSubjects) ||
+		strings.HasPrefix(auto, "auto-replied") || e.get("in-reply-to") != ""
+	if !marked || startsWithAny(subject, answerSubjects) || containsAny(subject, ticketWords) {
+		return marked
+	}
+	return !containsAny(subject, failureWords)
+}
+
 // kindOfReport is what a multipart/report (RFC 6522) is by its parameter report-type; a bounce unless it says otherwise.
 var kindOfReport = func() map[string]Kind {
 	m := map[string]Kind{"": KindBounce, "delivery-status": KindBounce, "feedback-report": KindFeedback}
@@ -90,6 +102,15 @@ var (
 		"automatische antwort", "abwesenheit", "réponse automatique", "respuesta automática", "risposta automatica", "автоматический ответ",
 		"автоответ",
 	}
+	answerSubjects = slices.Concat(autoSubjects, []string{"re:", "aw:", "sv:", "odp:", "ответ:", "rv:"})
+	// ticketWords stand in the subjects of programs that keep requests, failureWords in those of mail systems.
+	ticketWords = []string{
+		"ticket", "request received", "your request", "case #", "[case", "anfrage", "vorgang", "demande", "solicitud", "заявк", "обращени",
+	}
+	failureWords = []string{
+		"deliver", "return", "fail", "bounce", "reject", "refus", "daemon", "mail system", "mail error", "problem with", "достав", "возврат",
+		"отклонен", "zustell", "remis", "entrega", "entreg", "consegna", "recapit", "doręcz",
+	}
 	// autoFields are fields that automatic replies have.
 	autoFields = map[string]bool{
 		"x-autoreply": true, "x-autorespond": true, "x-autoresponder": true, "x-auto-response": true, "x-vacation": true,
@@ -104,7 +125,8 @@ func startsWithAny(s string, words []string) bool {
 // origin says who wrote a message.
 func (e entity) origin() origin {
 	o := origin{kind: e.kind()}
-	o.bounce = o.kind == KindBounce || o.kind == KindAuto
+	o.answer = o.kind == KindAuto && e.answers()
+	o.bounce = o.kind == KindBounce || o.kind == KindAuto && !o.answer
 	from := lower(e.get("from"))
 	if a := findAddress(from); a != "" && o.bounce && e.daemon(from) {
 		o.reporter = hostName(a[strings.LastIndexByte(a, '@')+1:])

@@ -58,6 +58,7 @@ type finder struct {
 type origin struct {
 	kind      Kind
 	bounce    bool   // A mail system wrote the letter, not a person.
+	answer    bool   // A program answered a message that arrived.
 	reporter  string // That mail system.
 	recipient string // The only recipient whom the letter is about.
 }
@@ -134,6 +135,8 @@ func (f *finder) part(e entity, depth int) {
 	case strings.HasSuffix(minor, "delivery-status"):
 		f.reports = true
 		f.status(toUTF8(e.decoded(), params["charset"]))
+	case f.origin.answer:
+		// What its text says is about the message that it answers, or quoted from it.
 	case kind == "message/rfc822", kind == "message/global", strings.HasSuffix(e.fileName(), ".eml"):
 		// Forwarded by a person: a bounce, or what the person wants to show with it.
 		if inner, ok := parseLetter(e.decoded()); ok && inner.origin().bounce {
@@ -175,7 +178,7 @@ func (f *finder) multipart(e entity, minor, boundary string, depth int) {
 		}
 	}
 	if report {
-		f.origin.bounce = true
+		f.origin.bounce, f.origin.answer = true, false
 	}
 	for _, part := range parts {
 		kind, _ := part.contentType()

@@ -223,11 +223,13 @@ func TestDenied(t *testing.T) {
 		"not accepted: spam":                                                   CauseSpamContent,
 		"not accepted, your host is blacklisted":                               CauseBlocklisted,
 		"the message is spam. If you believe that it is not spam, write to us": CauseSpamContent,
-		"SPF must pass":                        CauseSPFFailed,
-		"SPF: no record":                       CauseSPFFailed,
-		"SPF did not pass":                     CauseSPFFailed,
-		"your reverse DNS must be correct":     CauseNoRDNS,
-		"your IP is not in order: blacklisted": CauseBlocklisted,
+		"SPF must pass":                         CauseSPFFailed,
+		"neither SPF nor DKIM passes":           CauseUnauthenticated,
+		"addressee not registered on this host": CauseUserUnknown,
+		"SPF: no record":                        CauseSPFFailed,
+		"SPF did not pass":                      CauseSPFFailed,
+		"your reverse DNS must be correct":      CauseNoRDNS,
+		"your IP is not in order: blacklisted":  CauseBlocklisted,
 	} {
 		if got := Default().Classify("", 550, "", text).Cause; got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)

@@ -9,6 +9,7 @@ import (
 
 // denialWords are what data/words.yml says of words that count for nothing where a text denies them.
 type denialWords struct {
+	Aside   []string `yaml:"aside"`   // What is beside the point: "on this host".
 	Fault   []string `yaml:"fault"`   // What may be denied.
 	Thing   []string `yaml:"thing"`   // What may be in order.
 	Not     []string `yaml:"not"`     // What denies a fault behind it.
@@ -21,7 +22,7 @@ type denialWords struct {
 
 // A denial finds what a text says is not so: "not on a blacklist", "SPF: pass".
 type denial struct {
-	fault, thing                             marks
+	aside, fault, thing                      marks
 	not, between, about, none, fine, ifWords map[string]bool
 }
 
@@ -31,10 +32,11 @@ func newDenial(words denialWords, v *vocabulary, phrases *phraseSet) (*denial, e
 		not: setOf(words.Not), between: setOf(words.Between), about: setOf(words.About),
 		none: setOf(words.None), fine: setOf(words.Fine), ifWords: setOf(words.If),
 	}
-	var errFault, errThing error
+	var errAside, errFault, errThing error
+	d.aside, errAside = marksOf(words.Aside, v, phrases)
 	d.fault, errFault = marksOf(words.Fault, v, phrases)
 	d.thing, errThing = marksOf(words.Thing, v, phrases)
-	return d, errors.Join(errFault, errThing)
+	return d, errors.Join(errAside, errFault, errThing)
 }
 
 // marksOf makes words known and returns their numbers.
@@ -70,7 +72,7 @@ func (d *denial) drop(hits []hit, found marks, text []byte) []hit {
 	var room [maxDenials]span
 	denied, looked := room[:0], 0
 	for _, h := range hits {
-		if !d.fault.holds(h.id) && !d.thing.holds(h.id) {
+		if !d.aside.holds(h.id) && !d.fault.holds(h.id) && !d.thing.holds(h.id) {
 			continue
 		}
 		if s, ok := d.denies(h, text); ok {
@@ -98,9 +100,15 @@ func (d *denial) denies(h hit, text []byte) (s span, denied bool) {
 	for end < len(text) && isWord(text[end]) { // A phrase may end within a word.
 		end++
 	}
-	switch {
-	case d.fault.holds(h.id):
-		if at := d.deniedBefore(text[:begin]); at >= 0 {
+	if d.aside.holds(h.id) {
+		return span{begin, end}, true
+	}
+	at, condition := d.deniedBefore(text[:begin])
+	if condition {
+		return span{}, false
+	}
+	if d.fault.holds(h.id) {
+		if at >= 0 {
 			if word, rest := firstWord(text[end:]); d.about[word] {
 				end = len(text) - len(rest)
 			}
@@ -108,33 +116,30 @@ func (d *denial) denies(h hit, text []byte) (s span, denied bool) {
 		}
 		n := d.follows(d.none, text[end:])
 		return span{begin, end + n}, n > 0
-	default:
-		n := d.follows(d.fine, text[end:])
-		return span{begin, end + n}, n > 0
 	}
+	n := d.follows(d.fine, text[end:])
+	return span{begin, end + n}, n > 0 && at < 0 // Neither SPF nor DKIM passes.
 }
 
 // lookBack is how many words before a fault are searched for what denies it or turns the denial into a condition.
 const lookBack = 6
 
-// deniedBefore returns where the denial begins that a text ends in, -1 if it ends in none.
-func (d *denial) deniedBefore(text []byte) (begin int) {
+// deniedBefore returns where the denial begins that a text ends in, -1 if it ends in none, and whether it is a condition.
+func (d *denial) deniedBefore(text []byte) (begin int, condition bool) {
 	begin = -1
 	for range lookBack {
 		word, rest := lastWord(text)
 		switch {
-		case word == "":
-			return begin
 		case d.ifWords[word]:
-			return -1
+			return begin, true
 		case d.not[word]:
 			begin = len(rest)
-		case begin < 0 && !d.between[word]:
-			return -1
+		case word == "" || begin < 0 && !d.between[word]:
+			return begin, false
 		}
 		text = rest
 	}
-	return begin
+	return begin, false
 }
 
 // follows returns how far into a text one of some words ends that it begins with, behind those that may stand between. 0 if it

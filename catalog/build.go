@@ -82,6 +82,7 @@ func newClassifier(cat *Catalog) (*classifier, error) {
 			claims[claim] = r.ID
 		}
 	}
+	c.phrases.build()
 	c.byPhrase = grow(c.byPhrase, int32(len(c.phrases.ids)))
 	c.byGroup = grow(c.byGroup, int32(len(c.words.groups)))
 	return c, errors.Join(errs...)

@@ -40,9 +40,9 @@ func (c *Catalog) Classify(server string, code int, enhanced, text string) Class
 	}
 	var coded Classification
 	c.byCodes(&coded, code, enhanced, true)
-	out, undecided := c.classifier.classify(provider, code, enhanced, text, coded.Cause)
+	out, undecided, words := c.classifier.classify(provider, code, enhanced, text, coded.Cause)
 	if out.Entry == nil && !undecided {
-		c.byCodes(&out, code, enhanced, len(fold(make([]byte, 0, len(text)), text)) > 0)
+		c.byCodes(&out, code, enhanced, words)
 	}
 	if (code/100 == 4 || code == 0 && strings.HasPrefix(enhanced, "4")) && out.Retry == RetryNo && out.Cause != CauseUnclassified {
 		out.Retry = RetryLater // A server that says 4 wants to be asked again, whatever its reason.
@@ -196,8 +196,8 @@ func (c candidate) compare(o candidate) int {
 }
 
 // classify finds the reply entry that knows best what a reply means, if there is one. coded is what its codes mean by themselves.
-// undecided says that the words speak of several causes.
-func (c *classifier) classify(provider string, code int, enhanced, text string, coded Cause) (out Classification, undecided bool) {
+// undecided says that the words speak of several causes, words that there are any.
+func (c *classifier) classify(provider string, code int, enhanced, text string, coded Cause) (out Classification, undecided, words bool) {
 	var space [maxText]byte
 	var room [64]hit
 	found := c.phrases.none()
@@ -208,6 +208,9 @@ func (c *classifier) classify(provider string, code int, enhanced, text string, 
 	out = Classification{Verdict: Verdict{Cause: CauseUnclassified}, Provider: provider}
 	listAt := hit{}
 	for _, h := range hits {
+		if !c.phrases.names.has(h.id) {
+			continue
+		}
 		if id, ok := c.providerOf[h.id]; ok && out.Provider == "" {
 			out.Provider = id
 		}
@@ -246,7 +249,7 @@ func (c *classifier) classify(provider string, code int, enhanced, text string, 
 	if best != nil {
 		out.Verdict, out.Entry = best.Verdict, &best.Advice
 	}
-	return out, undecided
+	return out, undecided, len(folded) > 0
 }
 
 // closeCall is how long in tenths of the deciding words those of another cause may be before neither decides.

@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"cmp"
 	_ "embed"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,7 +157,7 @@ func TestRanks(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if got, _ := c.classify("a", 550, "5.7.1", "one two three four", ""); got.Entry == nil || got.Entry.ID != "better" {
+			if got, _, _ := c.classify("a", 550, "5.7.1", "one two three four", ""); got.Entry == nil || got.Entry.ID != "better" {
 				t.Errorf("%s: %+v", name, got.Entry)
 			}
 		}
@@ -202,7 +204,7 @@ func TestNear(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := c.classify("", 550, "", test.text, ""); (got.Entry != nil) != test.want {
+		if got, _, _ := c.classify("", 550, "", test.text, ""); (got.Entry != nil) != test.want {
 			t.Errorf("%q in %q: %v, want %v", test.near, test.text, got.Entry != nil, test.want)
 		}
 	}
@@ -256,7 +258,7 @@ func TestWins(t *testing.T) {
 		"unknown user: is full": "full", "rejected for reasons of policy: unknown user": "unknown", "rejected for reasons of policy": "policy",
 		"no user of this name is here, all is full": "long", // Words that are more than twice as long say more.
 	} {
-		if got, _ := c.classify("", 550, "", text, ""); got.Entry == nil || got.Entry.ID != want {
+		if got, _, _ := c.classify("", 550, "", text, ""); got.Entry == nil || got.Entry.ID != want {
 			t.Errorf("%q: %+v, want %s", text, got.Entry, want)
 		}
 	}
@@ -562,14 +564,21 @@ func BenchmarkClassify(b *testing.B) {
 	}
 }
 
-// longest makes a text of the phrases of a set whose first octets most others begin with: the most work for its length.
+// longest makes a text of the phrases of a set whose first two octets most others begin with: the most work for its length.
 func longest(s *phraseSet, size int) string {
-	rows := slices.Clone(s.rows[1:])
-	slices.SortFunc(rows, func(a, b []phrase) int { return len(b) - len(a) })
+	begins := map[string][]string{}
+	for p := range s.ids {
+		begins[p.text[:2]] = append(begins[p.text[:2]], p.text)
+	}
+	rows := slices.Collect(maps.Values(begins))
+	for _, row := range rows {
+		slices.Sort(row)
+	}
+	slices.SortFunc(rows, func(a, b []string) int { return cmp.Or(len(b)-len(a), strings.Compare(a[0], b[0])) })
 	var out strings.Builder
 	for i := 0; out.Len() < size; i++ {
 		row := rows[i%len(rows)]
-		out.WriteString(row[i/len(rows)%len(row)].text + " ")
+		out.WriteString(row[i/len(rows)%len(row)] + " ")
 	}
 	return out.String()
 }

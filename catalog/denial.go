@@ -109,7 +109,7 @@ func (d *denial) denies(h hit, text []byte) (s span, denied bool) {
 	}
 	if d.fault.holds(h.id) {
 		if at >= 0 {
-			if word, rest := firstWord(text[end:]); d.about[word] {
+			if word, rest := firstWord(text[end:]); d.about[string(word)] {
 				end = len(text) - len(rest)
 			}
 			return span{at, end}, true
@@ -130,11 +130,11 @@ func (d *denial) deniedBefore(text []byte) (begin int, condition bool) {
 	for range lookBack {
 		word, rest := lastWord(text)
 		switch {
-		case d.ifWords[word]:
+		case d.ifWords[string(word)]:
 			return begin, true
-		case d.not[word]:
+		case d.not[string(word)]:
 			begin = len(rest)
-		case word == "" || begin < 0 && !d.between[word]:
+		case len(word) == 0 || begin < 0 && !d.between[string(word)]:
 			return begin, false
 		}
 		text = rest
@@ -146,19 +146,19 @@ func (d *denial) deniedBefore(text []byte) (begin int, condition bool) {
 // does not.
 func (d *denial) follows(words map[string]bool, text []byte) (length int) {
 	for rest := text; ; {
-		var word string
+		var word []byte
 		word, rest = firstWord(rest)
-		if words[word] {
+		if words[string(word)] {
 			return len(text) - len(rest)
 		}
-		if !d.between[word] {
+		if !d.between[string(word)] {
 			return 0
 		}
 	}
 }
 
-// lastWord cuts the last word off a part of a folded text; "" where a clause ends before it.
-func lastWord(text []byte) (word string, rest []byte) {
+// lastWord cuts the last word off a part of a folded text; empty where a clause ends before it.
+func lastWord(text []byte) (word, rest []byte) {
 	end := len(text)
 	for end > 0 && strings.IndexByte(` "'(-`, text[end-1]) >= 0 {
 		end--
@@ -167,11 +167,11 @@ func lastWord(text []byte) (word string, rest []byte) {
 	for begin > 0 && (isWord(text[begin-1]) || text[begin-1] == '\'') {
 		begin--
 	}
-	return string(text[begin:end]), text[:begin]
+	return text[begin:end], text[:begin]
 }
 
-// firstWord cuts the first word off a part of a folded text; "" where a clause ends before it.
-func firstWord(text []byte) (word string, rest []byte) {
+// firstWord cuts the first word off a part of a folded text; empty where a clause ends before it.
+func firstWord(text []byte) (word, rest []byte) {
 	begin := 0
 	for begin < len(text) && strings.IndexByte(` "'(:=-`, text[begin]) >= 0 {
 		begin++
@@ -180,5 +180,5 @@ func firstWord(text []byte) (word string, rest []byte) {
 	for end < len(text) && isWord(text[end]) {
 		end++
 	}
-	return string(text[begin:end]), text[end:]
+	return text[begin:end], text[end:]
 }

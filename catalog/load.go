@@ -55,8 +55,8 @@ type Catalog struct {
 	topicByID      map[string]*Topic
 	entryList      []Entry
 	entries        map[[2]string]Entry // By kind and id.
-	search         *searchIndex
-	known          map[string]bool // Enhanced codes, as subject.detail.
+	search         func() *searchIndex // Made when first asked for: few programs are asked questions.
+	known          map[string]bool     // Enhanced codes, as subject.detail.
 	classifier     *classifier
 	own            map[*Reply]bool // Entries that the operator wrote.
 }
@@ -270,8 +270,10 @@ func (c *Catalog) index() error {
 	for _, e := range c.entryList {
 		c.entries[[2]string{e.Kind, e.ID}] = e
 	}
-	c.search, err = newSearchIndex(c)
-	errs = append(errs, err)
+	c.search = sync.OnceValue(func() *searchIndex {
+		x, _ := newSearchIndex(c) // The error is for validate to see.
+		return x
+	})
 	c.classifier, err = newClassifier(c)
 	return errors.Join(append(errs, err)...)
 }

@@ -109,66 +109,97 @@ type occurrence struct {
 
 // near calls found for each pattern that a text holds. hits are the phrases in the text, in the order of their places.
 func (c *classifier) near(hits []hit, found func(*rule, hit)) {
-	var room [128]occurrence
-	places := room[:0]
-	for i := 0; i < len(hits); {
-		clause := hits[i].clause
-		places = places[:0]
-		for ; i < len(hits) && hits[i].clause == clause; i++ {
-			if int(hits[i].id) < len(c.words.words) {
-				for _, g := range c.words.words[hits[i].id] {
-					places = append(places, occurrence{g, hits[i]})
+	for len(hits) > 0 {
+		end := 1
+		for end < len(hits) && hits[end].clause == hits[0].clause {
+			end++
+		}
+		c.nearIn(hits[:end], found)
+		hits = hits[end:]
+	}
+}
+
+// maxGroups is for how many groups of words there is room without asking for memory.
+const maxGroups = 1024
+
+// nearIn looks for patterns in one clause. Most have words that are not in it, and of the others alone the words are looked for.
+func (c *classifier) nearIn(hits []hit, found func(*rule, hit)) {
+	var presentSpace, neededSpace [maxGroups / 64]uint64
+	present, needed := marks(presentSpace[:]), marks(neededSpace[:])
+	if n := len(c.words.groups)/64 + 1; n > len(present) {
+		present, needed = make(marks, n), make(marks, n)
+	}
+	for _, h := range hits {
+		for _, g := range c.groupsOf(h) {
+			present.set(g)
+		}
+	}
+	var patternRoom [32]*pattern
+	patterns := patternRoom[:0]
+	for g := range present.all() {
+		for i := range c.byGroup[g] {
+			if p := &c.byGroup[g][i]; p.possible(present) {
+				patterns = append(patterns, p)
+				for _, g := range p.need {
+					needed.set(g)
 				}
 			}
 		}
-		c.nearIn(places, found)
+	}
+	if len(patterns) == 0 {
+		return
+	}
+	var placeRoom [64]occurrence
+	places := placeRoom[:0]
+	for _, h := range hits {
+		for _, g := range c.groupsOf(h) {
+			if needed.has(g) {
+				places = append(places, occurrence{g, h})
+			}
+		}
+	}
+	for _, p := range patterns {
+		p.find(places, found)
 	}
 }
 
-// nearIn looks for patterns in one clause.
-func (c *classifier) nearIn(places []occurrence, found func(*rule, hit)) {
-	var space [16]uint64
-	present := marks(space[:])
-	if n := len(c.words.groups)/64 + 1; n > len(space) {
-		present = make(marks, n)
+// groupsOf returns the groups that a word is in.
+func (c *classifier) groupsOf(h hit) []int32 {
+	if int(h.id) < len(c.words.words) {
+		return c.words.words[h.id]
 	}
-	for _, p := range places {
-		present.set(p.group)
-	}
-	for i, first := range places {
-		if c.triedEnough(places[:i], first.group) {
+	return nil
+}
+
+// find calls found where the words of a pattern stand near one of its first group, of which no more than maxTries are tried.
+func (p *pattern) find(places []occurrence, found func(*rule, hit)) {
+	tries := 0
+	for i := range places {
+		if places[i].group != p.need[0] {
 			continue
 		}
-		for j := range c.byGroup[first.group] {
-			p := &c.byGroup[first.group][j]
-			if !p.possible(present) {
-				continue
-			}
-			if h, ok := p.around(places, i); ok {
-				found(p.rule, h)
-			}
+		if h, ok := p.around(places, i); ok {
+			found(p.rule, h)
+		}
+		if tries++; tries == maxTries {
+			return
 		}
 	}
-}
-
-// triedEnough reports whether patterns that begin with a group were looked for around enough places already.
-func (c *classifier) triedEnough(before []occurrence, group int32) bool {
-	if len(c.byGroup[group]) == 0 {
-		return true
-	}
-	n := 0
-	for i := range before {
-		if before[i].group == group {
-			n++
-		}
-	}
-	return n >= maxTries
 }
 
 // possible reports whether a clause with words of these groups may hold a pattern.
 func (p *pattern) possible(present marks) bool {
-	absent := func(group int32) bool { return !present.has(group) }
-	return !slices.ContainsFunc(p.need, absent) && !slices.ContainsFunc(p.none, present.has)
+	for _, g := range p.need {
+		if !present.has(g) {
+			return false
+		}
+	}
+	for _, g := range p.none {
+		if present.has(g) {
+			return false
+		}
+	}
+	return true
 }
 
 // around finds the words of a pattern around its first, at places[i]. The hit that it returns is as long as they are together.

@@ -2,9 +2,10 @@ package catalog
 
 import (
 	"bytes"
+	"iter"
+	"math/bits"
 	"net/netip"
 	"slices"
-	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,21 +23,29 @@ type phrase struct {
 	whole bool // It ends where a word does.
 }
 
-// A phraseSet finds all of many phrases in one pass over a text. Phrases that begin with the same two bytes stand
-// together, in order; at each place where a word begins, that row is narrowed byte by byte until nothing is left.
+// A phraseSet finds all of many phrases in one pass over a text. Where a word begins, it goes down a tree of which each node
+// is what some phrases begin with.
 type phraseSet struct {
-	ids   map[phrase]int32 // By text and whole.
-	rows  [][]phrase
-	first []uint16 // By the first two bytes of a phrase: where its row is in rows.
-	names marks    // Phrases that count within addresses too.
-	words marks    // Words of patterns. They are looked for at all places.
-	host  int32    // The word @host.
-	mail  int32    // The word @address.
-	ip    int32    // The word @ip.
+	ids   map[phrase]int32 // By text and whole; the number in the key is 0.
+	nodes []node           // The children of a node stand together, in the order of their labels; the first node is the root.
+	pairs []int32          // By two bytes with which a word begins: the node that they lead to. Most words go no further.
+	names marks            // Phrases that count within addresses too.
+	words marks            // Words of patterns. They are looked for at all places.
+	host  int32            // The word @host.
+	mail  int32            // The word @address.
+	ip    int32            // The word @ip.
+}
+
+// A node is what some phrases begin with.
+type node struct {
+	label       byte // What leads to it.
+	count       uint16
+	children    int32 // The first of them.
+	open, whole int32 // The phrases that end here, -1 where there is none; open ones may end within a word of the text.
 }
 
 func newPhraseSet() *phraseSet {
-	return &phraseSet{ids: map[phrase]int32{}, rows: make([][]phrase, 1), first: make([]uint16, 1<<16), host: -1, mail: -1, ip: -1}
+	return &phraseSet{ids: map[phrase]int32{}, host: -1, mail: -1, ip: -1}
 }
 
 // add makes a phrase known and returns its number, the same for the same phrase. name says that it is the name of somebody;
@@ -85,22 +94,73 @@ func (s *phraseSet) insert(p phrase) int32 {
 	}
 	id = int32(len(s.ids))
 	s.ids[p] = id
-	key := rowKey(p.text[0], p.text[1])
-	if s.first[key] == 0 {
-		s.first[key] = uint16(len(s.rows))
-		s.rows = append(s.rows, nil)
-	}
-	row := s.rows[s.first[key]]
-	i, _ := slices.BinarySearchFunc(row, p.text, func(p phrase, t string) int { return strings.Compare(p.text, t) })
-	s.rows[s.first[key]] = slices.Insert(row, i, phrase{p.text, id, p.whole})
 	for len(s.names) <= int(id)/64 {
 		s.names, s.words = append(s.names, 0), append(s.words, 0)
 	}
 	return id
 }
 
-// rowKey makes a number of the first two bytes of a phrase.
-func rowKey(a, b byte) int { return int(a)<<8 | int(b) }
+// build makes the tree from the phrases that were added.
+func (s *phraseSet) build() {
+	type part struct {
+		sorted []phrase // All begin with the same depth bytes.
+		depth  int
+	}
+	var all []phrase
+	for p, id := range s.ids {
+		all = append(all, phrase{p.text, id, p.whole})
+	}
+	slices.SortFunc(all, func(a, b phrase) int { return strings.Compare(a.text, b.text) })
+	queue := []part{{all, 0}}
+	for len(s.nodes) < len(queue) {
+		p := queue[len(s.nodes)]
+		n := node{children: int32(len(queue)), open: -1, whole: -1}
+		if p.depth > 0 {
+			n.label = p.sorted[0].text[p.depth-1]
+		}
+		for ; len(p.sorted) > 0 && len(p.sorted[0].text) == p.depth; p.sorted = p.sorted[1:] {
+			if p.sorted[0].whole {
+				n.whole = p.sorted[0].id
+			} else {
+				n.open = p.sorted[0].id
+			}
+		}
+		for len(p.sorted) > 0 {
+			label := p.sorted[0].text[p.depth]
+			end := 1
+			for end < len(p.sorted) && p.sorted[end].text[p.depth] == label {
+				end++
+			}
+			queue = append(queue, part{p.sorted[:end], p.depth + 1})
+			p.sorted = p.sorted[end:]
+			n.count++
+		}
+		s.nodes = append(s.nodes, n)
+	}
+	s.pairs = make([]int32, 1<<16)
+	root := s.nodes[0]
+	for i := range int32(root.count) {
+		first := s.nodes[root.children+i]
+		for k := range int32(first.count) {
+			second := first.children + k
+			s.pairs[pair(first.label, s.nodes[second].label)] = second
+		}
+	}
+}
+
+// pair makes a number of two bytes.
+func pair(a, b byte) int { return int(a)<<8 | int(b) }
+
+// next is the child of a node to which a byte leads, 0 if there is none.
+func (s *phraseSet) next(n *node, c byte) int32 {
+	children := s.nodes[n.children : n.children+int32(n.count)]
+	for i := range children {
+		if children[i].label == c {
+			return n.children + int32(i)
+		}
+	}
+	return 0
+}
 
 // none returns a set of phrases that has none of s.
 func (s *phraseSet) none() marks { return make(marks, len(s.ids)/64+1) }
@@ -111,6 +171,19 @@ type marks []uint64
 func (m marks) set(id int32)      { m[id/64] |= 1 << (id % 64) }
 func (m marks) has(id int32) bool { return m[id/64]&(1<<(id%64)) != 0 }
 func (m marks) clear(id int32)    { m[id/64] &^= 1 << (id % 64) }
+
+// all gives the numbers in a set.
+func (m marks) all() iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for i, some := range m {
+			for ; some != 0; some &= some - 1 {
+				if !yield(int32(i*64 + bits.TrailingZeros64(some))) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // holds is has for a set that may end before id.
 func (m marks) holds(id int32) bool { return int(id/64) < len(m) && m.has(id) }
@@ -131,6 +204,13 @@ type hit struct {
 func (s *phraseSet) find(hits []hit, found marks, text []byte, ips []int) []hit {
 	inside := nextAddress(text, 0)
 	inWord, word, clause := false, int32(0), int32(0)
+	add := func(id int32, begin, end int) {
+		again := found.has(id) && (!s.words.has(id) || len(hits) >= maxPlaces)
+		if !again && (begin < inside.begin || s.names.has(id)) {
+			found.set(id)
+			hits = append(hits, hit{id, int32(begin), int32(end - begin), word, clause})
+		}
+	}
 	for i := 0; i+minPhrase <= len(text); i++ {
 		begins := !inWord || isWide(text[i])
 		inWord = isWord(text[i])
@@ -159,22 +239,18 @@ func (s *phraseSet) find(hits []hit, found marks, text []byte, ips []int) []hit 
 				hits = append(hits, hit{id, int32(i), 1, word, clause})
 			}
 		}
-		row := s.rows[s.first[rowKey(text[i], text[i+1])]]
-		for n := minPhrase; len(row) > 0; n++ {
-			// All of row begins with the n bytes at i. Those that are no longer come first.
-			for len(row) > 0 && len(row[0].text) == n {
-				p := row[0]
-				row = row[1:]
-				again := found.has(p.id) && (!s.words.has(p.id) || len(hits) >= maxPlaces)
-				if !again && (i < inside.begin || s.names.has(p.id)) && (!p.whole || i+n == len(text) || !isWord(text[i+n])) {
-					found.set(p.id)
-					hits = append(hits, hit{p.id, int32(i), int32(n), word, clause})
-				}
+		for n, at := s.pairs[pair(text[i], text[i+1])], i+minPhrase; n != 0; at++ {
+			here := &s.nodes[n]
+			if id := here.open; id >= 0 {
+				add(id, i, at)
 			}
-			if i+n >= len(text) {
+			if id := here.whole; id >= 0 && (at == len(text) || !isWord(text[at])) {
+				add(id, i, at)
+			}
+			if at == len(text) {
 				break
 			}
-			row = narrow(row, n, text[i+n])
+			n = s.next(here, text[at])
 		}
 	}
 	if len(ips) > 0 && s.ip >= 0 {
@@ -186,22 +262,6 @@ func (s *phraseSet) find(hits []hit, found marks, text []byte, ips []int) []hit 
 // endsClause reports whether a sentence, or a part of one that stands for itself, ends at a place of a folded text.
 func endsClause(text []byte, i int) bool {
 	return kindOf[text[i]]&kindEnd != 0 && (i+1 == len(text) || text[i+1] == ' ')
-}
-
-// narrow returns the part of a row whose octet at n is c.
-func narrow(row []phrase, n int, c byte) []phrase {
-	if len(row) < 8 { // Most rows are short, and then a look at each is faster than halving.
-		for len(row) > 0 && row[0].text[n] < c {
-			row = row[1:]
-		}
-		for len(row) > 0 && row[len(row)-1].text[n] > c {
-			row = row[:len(row)-1]
-		}
-		return row
-	}
-	begin := sort.Search(len(row), func(i int) bool { return row[i].text[n] >= c })
-	end := begin + sort.Search(len(row)-begin, func(i int) bool { return row[begin+i].text[n] > c })
-	return row[begin:end]
 }
 
 // An address is a piece of a text that is no words.
@@ -353,15 +413,18 @@ func fold(out []byte, text string) []byte {
 
 // foldAddresses is fold, which also appends to ips where in the folded text IP addresses were left out.
 func foldAddresses(out []byte, ips []int, text string) ([]byte, []int) {
-	begin, ascii := len(out), true
+	begin, ascii, atWord := len(out), true, true
 	tokenEnd, plain := 0, false
 	for i := 0; i < len(text); i++ {
 		c := text[i]
-		atWord := len(out) == begin || out[len(out)-1] == ' '
+		if 'a' <= c && c <= 'z' { // Most are.
+			out, atWord = append(out, c), false
+			continue
+		}
 		switch {
 		case c <= ' ' || c == 0x7f:
 			if !atWord {
-				out = append(out, ' ')
+				out, atWord = append(out, ' '), true
 			}
 			continue
 		case atWord && (isDigit(c) || c == '[' || c == '('):
@@ -386,7 +449,7 @@ func foldAddresses(out []byte, ips []int, text string) ([]byte, []int) {
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
-		out = append(out, c)
+		out, atWord = append(out, c), c == ' '
 	}
 	if len(out) > begin && out[len(out)-1] == ' ' {
 		out = out[:len(out)-1]

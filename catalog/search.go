@@ -121,7 +121,7 @@ func (c *Catalog) Named(question string) (f Found) {
 		return f
 	}
 	for _, key := range keys(asked) {
-		for _, n := range c.search.whole[key] {
+		for _, n := range c.search().whole[key] {
 			f.add(n)
 		}
 	}
@@ -137,7 +137,7 @@ func (c *Catalog) Mentioned(question string) (f Found) {
 		return f
 	}
 	var best []named
-	for _, n := range c.search.phrases {
+	for _, n := range c.search().phrases {
 		if n.topic != nil && n.topic.General || !n.within(asked) {
 			continue
 		}

@@ -109,7 +109,8 @@ func (c *Catalog) validate() error {
 			}
 		}
 	}
-	return errors.Join(f.errs...)
+	_, err := newSearchIndex(c)
+	return errors.Join(append(f.errs, err)...)
 }
 
 // programs gives the settings that each entry speaks of.

@@ -56,6 +56,7 @@ type flags struct {
 	autoReloadInterval time.Duration
 	timeoutOffset      time.Duration
 	externalURL        string
+	allowedHosts       []string
 	lifecycle          bool
 	schedule           bool
 	storagePath        string
@@ -78,6 +79,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app.Flag("schedule", "Probe targets by themselves. With --no-schedule they are probed only when /probe is asked for them, as one of several exporters.").Default("true").BoolVar(&f.schedule)
 	app.Flag("timeout-offset", "How much less than a scrape's timeout a probe on demand (/probe) may take.").Default("500ms").DurationVar(&f.timeoutOffset)
 	app.Flag("web.external-url", "URL under which this exporter is reached from outside; its path is the prefix of every page.").StringVar(&f.externalURL)
+	app.Flag("web.allowed-hosts", "Further host names by which browsers reach this exporter, separated by commas; \"*.example.org\" for all names below one, \"*\" for any. Its IP addresses, the names of its machine, helo_name, the host of --web.external-url and names without a dot are always known.").StringsVar(&f.allowedHosts)
 	app.Flag("web.enable-lifecycle", "Allow POST to /-/reload, and \"probe now\" on the page of a target.").BoolVar(&f.lifecycle)
 	app.Flag("storage.path", "Directory that keeps, over restarts, what is known of the targets and when each was asked; without it everything is asked anew.").StringVar(&f.storagePath)
 	f.web = kingpinflag.AddFlags(app, ":10587")

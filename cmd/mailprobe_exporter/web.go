@@ -18,6 +18,10 @@ func newHandler(f *flags, c *collector.Collector, r *reloader, logger *slog.Logg
 	if err != nil {
 		return nil, err
 	}
+	hosts, err := newHostList(f, prefix, func() string { return r.current().HeloName })
+	if err != nil {
+		return nil, err
+	}
 	people, err := newPages(f, c, r, prefix, logger)
 	if err != nil {
 		return nil, err
@@ -61,7 +65,7 @@ func newHandler(f *flags, c *collector.Collector, r *reloader, logger *slog.Logg
 
 	// A browser that another site sends here must not reload anything.
 	handler := http.NewCrossOriginProtection().Handler(mux)
-	return secureHeaders(handler), nil
+	return secureHeaders(hosts.protect(handler)), nil
 }
 
 // routePrefix is the path of --web.external-url, with a slash at both ends.

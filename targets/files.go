@@ -92,7 +92,7 @@ func unescape(g string) string {
 
 var (
 	errTooBig     = fmt.Errorf("it is larger than %d MiB", maxFile>>20)
-	errNotRegular = errors.New("it is not a file")
+	errNotRegular = errors.New("it is not a file but a directory, a pipe or a device")
 )
 
 // readRegular reads a whole file; a pipe or device could hold us up for ever.
@@ -102,7 +102,7 @@ func readRegular(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errNotRegular
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
 	}
 	return readBounded(path)
 }

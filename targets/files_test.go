@@ -275,3 +275,37 @@ func TestContract(t *testing.T) {
 		t.Errorf("the last list: %+v", last)
 	}
 }
+
+// TestAllTargetsGone: a file that a full disk or a failed template left empty takes no target away, at a reload; an empty
+// list does.
+func TestAllTargetsGone(t *testing.T) {
+	full := newDirectory(t, "domains: [{name: example.org}]\n")
+	full.write("targets/a.yml", fileA)
+	full.reload("example.org", "a.example.org:25")
+	full.remove("targets/a.yml")
+	for text, refused := range map[string]bool{
+		"":                             true,
+		"\n# nothing\n":                true,
+		"---\n":                        true,
+		"{}\n":                         true,
+		"domains:\n":                   true,
+		"target_files: [targets/*]\n":  true, // The directory of a volume that is not mounted.
+		"probe_allow: [example.com]\n": true,
+		"domains: []\n":                false,
+		"servers: [] # For now.\n":     false,
+	} {
+		full.write("exporter.yml", text)
+		path := filepath.Join(full.dir, "exporter.yml")
+		_, err := Load(path, Options{Previous: full.cfg})
+		if (err != nil) != refused || err != nil && !strings.Contains(err.Error(), "exporter.yml: there is no target in it, and the configuration in force has 2") {
+			t.Errorf("%q: %v, want an error: %t", text, err, refused)
+		}
+		// At a start there is nothing to lose.
+		cfg, err := Load(path, Options{})
+		if err != nil {
+			t.Errorf("%q at a start: %v", text, err)
+		} else if _, err := Load(path, Options{Previous: cfg}); err != nil {
+			t.Errorf("%q after a start with it: %v", text, err)
+		}
+	}
+}

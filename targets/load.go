@@ -23,7 +23,7 @@ type Options struct {
 // Load reads and validates a configuration with its target files. Mistakes in it are an Errors; a bad target file is not
 // an error but a FileState and a warning.
 func Load(path string, o Options) (*Config, error) {
-	text, err := readBounded(path)
+	text, err := readRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
@@ -49,6 +49,11 @@ func Parse(name string, text []byte, o Options) (*Config, error) {
 	}
 	p.targetFiles()
 	p.finish()
+	if p.losesAll() {
+		doc.fail(place{}, fmt.Sprintf("there is no target in it, and the configuration in force has %d; if none is to be probed, write: domains: []",
+			len(o.Previous.Targets)))
+		return nil, doc.errs.sorted()
+	}
 	return p.cfg, nil
 }
 
@@ -58,6 +63,12 @@ func newDocument(name string) (*document, error) {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	return &document{file: name, dir: filepath.Dir(path)}, nil
+}
+
+// losesAll reports whether the configuration takes all targets away and does not say so with an empty list. A file of no
+// bytes is what a full disk or a failed template leaves, and target files are gone where a volume is not mounted.
+func (p *parser) losesAll() bool {
+	return p.opts.Previous != nil && len(p.opts.Previous.Targets) > 0 && len(p.cfg.Targets) == 0 && !p.noTargets
 }
 
 // defaults is a configuration that says nothing.
@@ -82,6 +93,8 @@ type parser struct {
 	opts   Options
 	getenv func(string) string
 	book   *book
+
+	noTargets bool // A list of targets is there, and empty.
 }
 
 // targetKeys may stand in target files.
@@ -115,6 +128,9 @@ func (p *parser) everything(root value) []entry {
 	m.at("probe_allow", func(v value) { c.ProbeAllow = readList(v, parsePattern) })
 	m.at("probe_cache", func(v value) { readInto(v, &c.ProbeCache, durationFrom(0, 24*time.Hour)) })
 	m.at("vantage", p.vantage)
+	for _, key := range targetKeys {
+		m.at(key, func(v value) { p.noTargets = p.noTargets || v.empty() && !v.isNull() })
+	}
 	m.at("target_files", func(v value) { c.TargetFiles = readList(v, p.doc.globUnder) })
 	return p.entries(m, SourceConfig)
 }

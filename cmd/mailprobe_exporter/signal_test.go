@@ -19,27 +19,51 @@ import (
 	"github.com/mailprobe/mailprobe_exporter/collector/mailworld"
 )
 
-// TestEarlySIGHUP: a reload that is asked for while the configuration is still being read does not end the exporter. The
-// configuration is a pipe, so that it is being read when we say so.
+// A hangup is a log whose first line comes with SIGHUP.
+type hangup struct{ strings.Builder }
+
+func (h *hangup) Write(p []byte) (int, error) {
+	if h.Len() == 0 {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+			return 0, err
+		}
+	}
+	return h.Builder.Write(p)
+}
+
+// TestEarlySIGHUP: a reload that is asked for before the exporter serves does not end it.
 func TestEarlySIGHUP(t *testing.T) {
+	config := write(t, t.TempDir(), "exporter.yml", "resolver: {servers: [\"127.0.0.1:53\"]}\n")
+	var stderr hangup
+	status := run([]string{"--config.file=" + config, "--web.listen-address=nowhere"}, nil, io.Discard, &stderr)
+	if status != 1 || !strings.Contains(stderr.String(), "Starting mailprobe_exporter") || !strings.Contains(stderr.String(), "nowhere") {
+		t.Errorf("exit status %d, %s", status, stderr.String())
+	}
+}
+
+// TestConfigIsAPipe: what may never end is not read, at the start and at a reload.
+func TestConfigIsAPipe(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "exporter.yml")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var stderr strings.Builder
-	status := make(chan int)
-	go func() { status <- run([]string{"--config.file=" + pipe}, nil, io.Discard, &stderr) }()
-	config, err := os.OpenFile(pipe, os.O_WRONLY, 0) // Waits for the reader.
-	if err != nil {
+	for _, path := range []string{pipe, "/dev/zero", t.TempDir()} {
+		for _, more := range []string{"--config.check", "--web.listen-address=127.0.0.1:0"} {
+			var stderr strings.Builder
+			if status := run([]string{"--config.file=" + path, more}, nil, io.Discard, &stderr); status != 1 || !strings.Contains(stderr.String(), "it is not a file") {
+				t.Errorf("%s %s: exit status %d, %s", path, more, status, stderr.String())
+			}
+		}
+	}
+	s := newSite(t, &flags{lifecycle: true}, "domains: [{name: example.org}]\n")
+	if err := os.Remove(s.path); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+	if err := syscall.Mkfifo(s.path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = config.WriteString("bogus: 1\n")
-	_ = config.Close()
-	if got := <-status; got != 1 || !strings.Contains(stderr.String(), "bogus") {
-		t.Errorf("exit status %d, %s", got, stderr.String())
+	if resp, body := s.ask(t, "POST", "/-/reload"); resp.StatusCode != http.StatusInternalServerError || !strings.Contains(body, "it is not a file") {
+		t.Errorf("reload: status %d: %s", resp.StatusCode, body)
 	}
 }
 

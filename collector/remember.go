@@ -211,11 +211,17 @@ type restorer struct {
 	now, saved time.Time
 	sameLists  bool // The blocklists in use are those of then.
 	targets    int  // Of which something is known again.
+
+	done map[string]bool // Targets whose line has been read. A second one would show the same series again.
+}
+
+func newRestorer(c *Collector, now time.Time) *restorer {
+	return &restorer{c: c, now: now, done: map[string]bool{}}
 }
 
 // restoreFrom puts a file into force. After an error something of it may have been, and must be thrown away.
 func restoreFrom(c *Collector, file []byte, now time.Time) (*restorer, error) {
-	r := &restorer{c: c, now: now}
+	r := newRestorer(c, now)
 	first := true
 	err := storage.Decode(file, func(text []byte) error {
 		l, err := parseLine(text)
@@ -263,9 +269,10 @@ func (r *restorer) target(t *targetLine) {
 	r.c.mu.Lock()
 	st := r.c.states[t.Name]
 	r.c.mu.Unlock()
-	if st == nil {
+	if st == nil || r.done[t.Name] {
 		return
 	}
+	r.done[t.Name] = true
 	st.door.recall(t.Left, t.Names, r.now)
 	if st.identity != t.Identity {
 		return
@@ -319,8 +326,10 @@ func dueAfter(t time.Time, st *state, p *plan) time.Time {
 // never run.
 func (r *restorer) check(st *state, c CheckState, l *checkLine) (known CheckState, ran bool) {
 	known = c
+	keys := map[string]bool{} // One of each, as of targets.
 	for i := range l.Parts {
-		if p := r.part(st, c, &l.Parts[i]); p != nil {
+		if p := r.part(st, c, &l.Parts[i]); p != nil && !keys[p.Key] {
+			keys[p.Key] = true
 			known.Parts = append(known.Parts, p)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,6 +159,46 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
+// TestTwice: what stands twice in a file is taken once, and no series is dropped for it.
+func TestTwice(t *testing.T) {
+	for name, double := range map[string]func(string) string{
+		"a line": func(file string) string {
+			for l := range strings.Lines(file) {
+				if strings.HasPrefix(l, `{"target":`) {
+					file += l
+				}
+			}
+			return file
+		},
+		"a part": func(file string) string {
+			return regexp.MustCompile(`(\{"key":"192\.0\.2\.1".*\},)(\{"key":"192\.0\.2\.2")`).ReplaceAllString(file, "$1$1$2")
+		},
+	} {
+		j := &journal{}
+		cfg := config(server("mx.example.org:25", "smtp", time.Hour))
+		first := keeping(t, t.TempDir(), nil, cfg, j.fakes()...)
+		st := stateOf(first, "mx.example.org:25")
+		first.round(t.Context(), st, st.plans, time.Now())
+		first.saveLast(time.Now())
+		once := unpacked(t, first)
+		file := double(once)
+		if len(file) == len(once) {
+			t.Fatalf("%s: nothing is doubled in %s", name, file)
+		}
+		second := collectorOf(t, cfg, j.fakes()...)
+		stateOf(second, "mx.example.org:25").identity = st.identity
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		_, _ = io.WriteString(w, file)
+		_ = w.Close()
+		if _, err := restoreFrom(second, packed.Bytes(), time.Now()); err != nil {
+			t.Fatalf("%s: %v in %s", name, err, file)
+		}
+		want(t, text(t, second, "fake_up", "fake_state"), text(t, first, "fake_up", "fake_state"))
+		want(t, text(t, second, "series_dropped_total"), "series_dropped_total{} 0")
+	}
+}
+
 // TestDamaged: a file that is not whole is set aside and said once, and everything is asked anew.
 func TestDamaged(t *testing.T) {
 	j := &journal{}
@@ -236,7 +277,9 @@ func FuzzRestore(f *testing.F) {
 			return
 		}
 		c := keeping(t, t.TempDir(), nil, cfg, list...)
-		(&restorer{c: c, now: time.Now(), saved: time.Now()}).line(l)
+		r := newRestorer(c, time.Now())
+		r.saved = r.now
+		r.line(l)
 		if _, err := c.Gather(); err != nil {
 			t.Error(err)
 		}

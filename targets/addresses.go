@@ -15,12 +15,15 @@ var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("169.254.0.0/16"), // Link-local, cloud metadata among it.
 	netip.MustParsePrefix("172.16.0.0/12"),  // Private, RFC 1918.
 	netip.MustParsePrefix("192.0.0.0/24"),   // Protocol assignments, RFC 6890.
+	netip.MustParsePrefix("192.88.99.0/24"), // Relays of 6to4 in the past, RFC 7526.
 	netip.MustParsePrefix("192.168.0.0/16"), // Private, RFC 1918.
 	netip.MustParsePrefix("198.18.0.0/15"),  // Benchmarks, RFC 2544.
 	netip.MustParsePrefix("224.0.0.0/3"),    // Multicast, reserved, broadcast.
 	netip.MustParsePrefix("::/96"),          // Unspecified, loopback, IPv4-compatible.
 	netip.MustParsePrefix("64:ff9b:1::/48"), // Local translation, RFC 8215.
 	netip.MustParsePrefix("100::/64"),       // Discard, RFC 6666.
+	netip.MustParsePrefix("100:0:0:1::/64"), // Dummy prefix, RFC 9780.
+	netip.MustParsePrefix("3fff::/20"),      // Documentation, RFC 9637. 2001:db8::/32 stays for the tests.
 	netip.MustParsePrefix("fc00::/7"),       // Unique local, RFC 4193.
 	netip.MustParsePrefix("fe80::/9"),       // Link-local, and the site-local of old.
 	netip.MustParsePrefix("ff00::/8"),       // Multicast.
@@ -33,9 +36,13 @@ var notPublic = []netip.Prefix{
 
 // Ranges of IPv6 that hold an IPv4 address, by which a private one could be reached.
 var (
-	nat64  = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052: in the last four octets.
-	sixTo4 = netip.MustParsePrefix("2002::/16")    // RFC 3056: after the first two.
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")    // RFC 6052: in the last four bytes.
+	translated = netip.MustParsePrefix("::ffff:0:0:0/96") // RFC 2765 section 2.1: in the last four bytes.
+	sixTo4     = netip.MustParsePrefix("2002::/16")       // RFC 3056: after the first two.
 )
+
+// isatap reports whether an IPv6 address is one of ISATAP, which ends with an IPv4 address (RFC 5214 section 6.1).
+func isatap(b [16]byte) bool { return b[8]&^0x02 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe }
 
 // Allowed reports whether an address that a name led us to may be connected to: public, or in allow_addresses.
 func (c *Config) Allowed(a netip.Addr) bool {
@@ -51,7 +58,7 @@ func (c *Config) Askable(a netip.Addr) bool { return c.Allowed(a) }
 func public(a netip.Addr) bool {
 	b := a.As16()
 	switch {
-	case nat64.Contains(a):
+	case nat64.Contains(a), translated.Contains(a), a.Is6() && isatap(b):
 		a = netip.AddrFrom4([4]byte(b[12:16]))
 	case sixTo4.Contains(a):
 		a = netip.AddrFrom4([4]byte(b[2:6]))

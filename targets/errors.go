@@ -65,6 +65,9 @@ func (es Errors) sorted() Errors {
 func nearest(word string, known []string) string {
 	best, distance := "", max(2, len(word)/3)+1
 	for _, k := range known {
+		if max(len(k)-len(word), len(word)-len(k)) >= distance {
+			continue // So many letters have to come or go.
+		}
 		if d := EditDistance(strings.ToLower(word), k); d < distance {
 			best, distance = k, d
 		}

@@ -223,12 +223,19 @@ func meant(name string, names []string) string {
 	return ""
 }
 
+// maxIdleRules is how many rules that accept nothing are named: each is compared with the names of all targets.
+const maxIdleRules = 20
+
 // warnIdleRules tells of rules of ignore that name a target which is not there. One on port 25 may still be found by MX.
 func (p *parser) warnIdleRules() {
 	var names []string
+	idle := 0
 	for _, rule := range p.cfg.Ignore {
 		t := rule.Target
 		if strings.ContainsAny(t, "*?") || strings.HasSuffix(t, ":25") || t == string(KindVantage) || p.cfg.byName[t] != nil {
+			continue
+		}
+		if idle++; idle > maxIdleRules {
 			continue
 		}
 		if names == nil && len(p.cfg.byName) <= 10_000 { // Comparing with more takes too long.
@@ -236,6 +243,9 @@ func (p *parser) warnIdleRules() {
 		}
 		p.cfg.Warnings = append(p.cfg.Warnings, fmt.Sprintf("%s: ignore: no target is called %s, so the rule for %s accepts nothing there; a server is called host:port%s",
 			p.doc.file, t, rule.Problem, meant(t, names)))
+	}
+	if more := idle - maxIdleRules; more > 0 {
+		p.cfg.Warnings = append(p.cfg.Warnings, fmt.Sprintf("%s: ignore: %d more rules name a target that is not there", p.doc.file, more))
 	}
 }
 

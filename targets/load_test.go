@@ -115,6 +115,19 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestManyIdleRules: thousands of rules for targets that are gone are a few warnings and a count.
+func TestManyIdleRules(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("servers: [{address: 'mx.example.org:587'}]\nignore:\n")
+	for i := range 3000 {
+		fmt.Fprintf(&b, "- {problem: smtp_refused, target: gone%d.example.org}\n", i)
+	}
+	got := parseGood(t, b.String()).Warnings
+	if want := fmt.Sprintf("exporter.yml: ignore: %d more rules name a target that is not there", 3000-maxIdleRules); len(got) != maxIdleRules+1 || got[maxIdleRules] != want {
+		t.Errorf("%d warnings, the last %q; want %q", len(got), got[len(got)-1], want)
+	}
+}
+
 // TestBusyLists counts the questions of a day against what a list allows.
 func TestBusyLists(t *testing.T) {
 	const text = `

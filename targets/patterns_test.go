@@ -101,6 +101,9 @@ func TestAllowed(t *testing.T) {
 		"198.18.0.1": false, "224.0.0.1": false, "240.0.0.1": false, "255.255.255.255": false,
 		"::": false, "::1": false, "fc00::1": false, "fd12::1": false, "fe80::1": false, "fec0::1": false, "ff02::1": false,
 		"::ffff:10.0.0.1": false, "::ffff:203.0.113.9": true, "::127.0.0.1": false,
+		"192.88.99.1": false, "100:0:0:1::1": false, "100:0:0:2::1": true, "3fff::1": false, "3fff:fff:ffff::1": false, "3fff:1000::1": true,
+		"::ffff:0:10.0.0.1": false, "::ffff:0:203.0.113.9": true, "2001:db8::5efe:10.0.0.1": false, "2001:db8::200:5efe:127.0.0.1": false,
+		"2001:db8::5efe:203.0.113.9": true, "2001:db8::5eff:10.0.0.1": true,
 		"64:ff9b::10.0.0.1": false, "64:ff9b::203.0.113.9": true, "2002:a00:1::1": false, "2002:cb00:7109::1": true,
 		"10.1.2.3": true, "::ffff:10.1.2.3": true, "fd00:1::5": true, "127.0.0.53": true, "127.0.0.54": false, "fe80::1%eth0": false,
 	} {

@@ -431,6 +431,14 @@ func TestJudgeHostile(t *testing.T) {
 		t.Errorf("chain of 100: results %q, want name_mismatch unknown_authority invalid", got)
 	}
 
+	deep := []*issuer{root}
+	for i := range 30 {
+		deep = append(deep, issue(t, deep[i], fmt.Sprint("Deep ", i), asCA))
+	}
+	if got := words(NewVerifier(poolOf(root)).Judge(append(chainOf(issue(t, deep[30], "", asMX)), chainOf(deep[1:]...)...), "mx.example.org", certNow)); got != "ok" {
+		t.Errorf("chain of 31: results %q, want ok", got)
+	}
+
 	// Each of these may have issued each other: there are more paths than anybody can try.
 	a, b := issue(t, nil, "A", asCA), issue(t, nil, "B", asCA)
 	var maze []*issuer

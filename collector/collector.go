@@ -58,6 +58,8 @@ type Collector struct {
 	sorted []*state // By name; nil: to be made anew.
 	// Probed only when somebody asks: ondemand.go.
 	demanded map[demandKey]*state
+	forgot   time.Time    // When it was last looked for those that may be forgotten.
+	askers   atomic.Int64 // How many wait for Probe.
 	running  bool
 	ready    bool
 }

@@ -90,7 +90,8 @@ func (c *Collector) Target(name string) *Snapshot {
 // begun is false if it is too soon for all of them.
 func (c *Collector) ProbeNow(s *Snapshot) (begun bool) {
 	now := time.Now()
-	return nil != c.scheduler.demand(s.state, now, func(p *plan, began time.Time) bool {
+	ended, _ := c.scheduler.demand(s.state, now, func(p *plan, began time.Time) bool {
 		return began.IsZero() || now.Sub(began) >= p.least || now.Before(began)
-	})
+	}, noPlace)
+	return ended != nil
 }

@@ -25,6 +25,9 @@ type limits struct {
 	hosts    map[netip.Addr]*gate // Only addresses with a session under way or waiting.
 	perHost  int
 	connects *rate.Limiter
+
+	// Rounds on demand: of targets that are configured, and of those that only probe_allow lets in.
+	demanded, unlisted gate
 }
 
 // A gate lets a number of sessions in at once and the others wait in order.
@@ -55,6 +58,9 @@ func (l *limits) set(n targets.Limits) {
 		g.admit()
 	}
 	l.all.admit()
+	l.demanded.limit, l.unlisted.limit = l.all.limit, max(1, l.all.limit/unlistedShare)
+	l.demanded.admit()
+	l.unlisted.admit()
 	perSecond := orDefault(n.ConnectsPerSecond, 200)
 	l.connects.SetLimit(rate.Limit(perSecond))
 	l.connects.SetBurst(max(1, perSecond/20))
@@ -137,6 +143,48 @@ func (l *limits) acquire(ctx context.Context, addr netip.Addr) (release func(), 
 	}, nil
 }
 
+const (
+	// unlistedShare is the part of limits.concurrency that rounds of targets may be which only probe_allow lets in.
+	unlistedShare = 4
+	// maxUnlistedQueue is how many may wait for a place among those rounds.
+	maxUnlistedQueue = 200
+)
+
+// acquireRound waits until a round on demand may begin; release is called at its end. ErrBusy: too many wait already.
+func (l *limits) acquireRound(ctx context.Context, unlisted bool) (release func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := &l.demanded
+	if unlisted {
+		if g = &l.unlisted; g.used >= g.limit && g.waiting.Len() >= maxUnlistedQueue {
+			return nil, ErrBusy
+		}
+	}
+	if err := l.pass(ctx, g); err != nil {
+		return nil, err
+	}
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		g.used--
+		g.admit()
+	}, nil
+}
+
+// unlistedFull reports whether no more may wait for a round of a target that only probe_allow lets in.
+func (l *limits) unlistedFull() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unlisted.used >= l.unlisted.limit && l.unlisted.waiting.Len() >= maxUnlistedQueue
+}
+
+// roundsWaiting is the number of those who wait for a round on demand to begin.
+func (l *limits) roundsWaiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.demanded.waiting.Len() + l.unlisted.waiting.Len()
+}
+
 // leave gives the place at an address back. l.mu is held.
 func (l *limits) leave(addr netip.Addr, host *gate) {
 	host.used--
@@ -151,13 +199,18 @@ func (l *limits) forget(addr netip.Addr, host *gate) {
 	}
 }
 
-// inFlight is the number of sessions under way; waited is how long the one in front has
-// been waiting for a place among them.
+// inFlight is the number of sessions under way; waited is how long the one that has waited longest for a place among
+// them, or for its host, has done so.
 func (l *limits) inFlight(now time.Time) (sessions int, waited time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e := l.all.waiting.Front(); e != nil {
 		waited = now.Sub(e.Value.(*waiter).since)
+	}
+	for _, host := range l.hosts {
+		if e := host.waiting.Front(); e != nil {
+			waited = max(waited, now.Sub(e.Value.(*waiter).since))
+		}
 	}
 	return l.all.used, waited
 }

@@ -77,7 +77,7 @@ func (c *Collector) askAgain() {
 			return !slices.Contains(dialogue, p.check.Name) && slices.ContainsFunc(known.Checks, func(cs CheckState) bool {
 				return cs.Check == p.check && (cs.Err != nil || slices.ContainsFunc(cs.Parts, func(part *PartState) bool { return part.Unknown != nil }))
 			})
-		})
+		}, noPlace)
 	}
 }
 

@@ -14,8 +14,11 @@ import (
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
-// ErrNotRunning says that nothing can be probed on demand before Run, nor while as many others are as can be kept.
-var ErrNotRunning = errors.New("probes are not running yet")
+// Reasons for which nothing is probed on demand now.
+var (
+	ErrNotRunning = errors.New("probes are not running yet")
+	ErrBusy       = errors.New("too many wait for a probe on demand; try again in some seconds")
+)
 
 const (
 	// maxDemanded bounds the targets that are known only because somebody asks for them, beside as many as are configured. Those that
@@ -24,6 +27,10 @@ const (
 	// forgetDemanded is how long what is known of such a target is kept: as long as any check's interval, so that
 	// coming back does not make its servers be asked before their time.
 	forgetDemanded = 25 * time.Hour
+	// forgetAskedOnce is how long it is kept of one that nobody has asked for a second time.
+	forgetAskedOnce = time.Hour
+	// maxAskers is how many may wait for probes on demand, whichever.
+	maxAskers = 5_000
 )
 
 // A demandKey is one way to probe a target that is not the schedule's.
@@ -31,30 +38,60 @@ type demandKey struct{ target, module string }
 
 // Probe returns what is known of a target after those of its checks have run that are due: the SMTP dialogue if it is older than
 // probe_cache, any other check if its interval has passed. Who asks at the same time shares one round, and what is
-// known is the schedule's too. module is "" for the target's own. When ctx ends first, the round goes on for the next who
-// asks, and what is known now is returned with complete false.
+// known is the schedule's too. module is "" for the target's own. When ctx ends first, what is known now is returned with
+// complete false. The round of a configured target goes on for the next who asks; that of another ends with the last who
+// waits for it.
 //
-// Errors are those of targets.Config.OnDemand, and ErrNotRunning.
+// Errors are those of targets.Config.OnDemand, ErrNotRunning and ErrBusy.
 func (c *Collector) Probe(ctx context.Context, name, module string) (s *Snapshot, complete bool, err error) {
+	if c.askers.Add(1) > maxAskers {
+		c.askers.Add(-1)
+		return nil, false, ErrBusy
+	}
+	defer c.askers.Add(-1)
 	st, err := c.demandedState(name, module)
 	if err != nil {
 		return nil, false, err
 	}
-	complete = true
+	unlisted := st.unlisted()
 	// A round that was under way may have lacked what is stale now; the next one does not.
 	for range 2 {
-		now := time.Now()
-		ended := c.scheduler.demand(st, now, c.staleness(st, now))
-		if ended == nil {
-			break
+		ended, err := c.demand(ctx, st, unlisted)
+		switch {
+		case errors.Is(err, ErrBusy):
+			return nil, false, err
+		case err != nil:
+			return c.snapshotOf(st), false, nil
+		case ended == nil:
+			return c.snapshotOf(st), true, nil
 		}
 		select {
 		case <-ended:
 		case <-ctx.Done():
+			c.scheduler.leave(st, ended, unlisted)
 			return c.snapshotOf(st), false, nil
 		}
 	}
-	return c.snapshotOf(st), complete, nil
+	return c.snapshotOf(st), true, nil
+}
+
+// unlisted reports whether only probe_allow lets a target in.
+func (st *state) unlisted() bool { return st.snapshot.Load().Target.Source == targets.SourceProbe }
+
+// demand waits until a round of a target may begin that runs what is stale, and returns what is closed at its end; nil: nothing
+// is stale. It is an error if ctx ends, and ErrBusy if too many wait.
+func (c *Collector) demand(ctx context.Context, st *state, unlisted bool) (<-chan struct{}, error) {
+	now := time.Now()
+	if ended, needed := c.scheduler.demand(st, now, c.staleness(st, now), nil); ended != nil || !needed {
+		return ended, nil
+	}
+	place, err := c.limits.acquireRound(ctx, unlisted)
+	if err != nil {
+		return nil, err
+	}
+	now = time.Now()
+	ended, _ := c.scheduler.demand(st, now, c.staleness(st, now), place)
+	return ended, nil
 }
 
 // staleness says which checks are to run for somebody who asks now.
@@ -101,6 +138,9 @@ func (c *Collector) demandedState(name, module string) (*state, error) {
 	key := demandKey{t.Name, t.Module.Name}
 	st := c.demanded[key]
 	if st == nil {
+		if t.Source == targets.SourceProbe && c.limits.unlistedFull() {
+			return nil, ErrBusy // Before anything is kept of it.
+		}
 		c.forgetDemanded(maxDemanded+len(reg.cfg.Targets), now)
 		st = c.newState(t, reg, now)
 		st.idle = true
@@ -110,17 +150,23 @@ func (c *Collector) demandedState(name, module string) (*state, error) {
 		c.demanded[key] = st
 	}
 	st.asked = now
+	st.askedTimes++
 	return st, nil
 }
 
-// forgetDemanded makes room for one more where there are most. c.mu is held.
+// forgetDemanded makes room for one more where there are most, and looks every minute for what may be forgotten. c.mu is held.
 func (c *Collector) forgetDemanded(most int, now time.Time) {
-	if len(c.demanded) < most {
+	if len(c.demanded) < most && now.Sub(c.forgot) < time.Minute {
 		return
 	}
+	c.forgot = now
 	var oldest demandKey
 	for key, st := range c.demanded {
-		if now.Sub(st.asked) > forgetDemanded {
+		keep := forgetDemanded
+		if st.askedTimes == 1 {
+			keep = forgetAskedOnce
+		}
+		if now.Sub(st.asked) > keep {
 			c.scheduler.remove(st)
 			delete(c.demanded, key)
 		} else if first := c.demanded[oldest]; first == nil || st.asked.Before(first.asked) {

@@ -3,10 +3,12 @@ package collector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,37 +102,174 @@ func TestProbeOfOther(t *testing.T) {
 	})
 }
 
-// TestProbeShared: who asks while a round is under way waits for it; who has no time gets what is known, and the
-// round goes on.
+// slowly is a check that takes ten seconds, unless it is cut off.
+func slowly(ctx context.Context, r *checks.Round) error {
+	select {
+	case <-time.After(10 * time.Second):
+	case <-ctx.Done():
+	}
+	r.Part("x", checks.HoldReplies).EmitBool(fakeUp, true, "192.0.2.1")
+	return nil
+}
+
+// impatient asks for a probe and leaves after a second with what is known.
+func impatient(t *testing.T, c *Collector, name string) {
+	t.Helper()
+	short, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	s, complete, err := c.Probe(short, name, "")
+	if err != nil || complete || len(c.Families(s)) == 0 {
+		t.Errorf("an impatient one: complete %t, %v", complete, err)
+	}
+}
+
+// TestProbeShared: who asks while a round is under way waits for it. The round of a target that is not configured ends with the
+// last who waits for it, and counts for nothing; that of a configured one goes on for the next who asks.
 func TestProbeShared(t *testing.T) {
+	for name, runs := range map[string]int{"b.example.org:25": 2, "a.example.org:25": 1} {
+		j := &journal{}
+		cfg := open(server("a.example.org:25", "smtp", time.Hour))
+		bubble(t, func() *Collector {
+			c, err := newCollector(Options{Config: cfg, OnDemand: true, Route: func(netip.Addr) error { return nil }}, []*checks.Check{j.fake("smtp", slowly)}, anyProblem)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}, func(c *Collector, _ time.Time) {
+			impatient(t, c, name)
+			var asking sync.WaitGroup
+			for range 20 {
+				asking.Go(func() {
+					if got := mustProbe(t, c, name, ""); !strings.Contains(got, "fake_up") {
+						t.Errorf("%s: got:\n%s", name, got)
+					}
+				})
+			}
+			asking.Go(func() { impatient(t, c, name) }) // Others still wait for it.
+			asking.Wait()
+			if n := len(j.of(name, "smtp")); n != runs {
+				t.Errorf("%s: %d runs for 22 who asked, want %d", name, n, runs)
+			}
+			placesAreBack(t, c)
+		})
+	}
+}
+
+// placesAreBack wants no round on demand to hold a place any more.
+func placesAreBack(t *testing.T, c *Collector) {
+	t.Helper()
+	synctest.Wait()
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	if d, u := &c.limits.demanded, &c.limits.unlisted; d.used != 0 || u.used != 0 || d.waiting.Len() != 0 || u.waiting.Len() != 0 || c.askers.Load() != 0 {
+		t.Errorf("%d and %d places are held, %d and %d wait, %d ask", d.used, u.used, d.waiting.Len(), u.waiting.Len(), c.askers.Load())
+	}
+}
+
+// TestProbeFlood: thousands of requests for names that nobody configured are a few rounds and a short queue, and refusals beyond. Nothing
+// is left of them when those who asked have gone, and what is configured is probed in time.
+func TestProbeFlood(t *testing.T) {
 	j := &journal{}
-	slow := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
-		select {
-		case <-time.After(10 * time.Second):
-		case <-ctx.Done():
+	var running, most atomic.Int64
+	smtp := j.fake("smtp", func(ctx context.Context, r *checks.Round) error {
+		if r.Target.Source == targets.SourceProbe {
+			n := running.Add(1)
+			defer running.Add(-1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+			}
+			<-ctx.Done()
 		}
-		r.Part("x", checks.HoldReplies).EmitBool(fakeUp, true, "192.0.2.1")
 		return nil
 	})
-	bubble(t, func() *Collector { return collectorOf(t, open(), slow) }, func(c *Collector, _ time.Time) {
-		const name = "b.example.org:25"
-		short, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		s, complete, err := c.Probe(short, name, "")
-		if err != nil || complete || len(c.Families(s)) == 0 {
-			t.Errorf("an impatient one: complete %t, %v", complete, err)
-		}
+	cfg := open(server("a.example.org:25", "smtp", time.Minute))
+	cfg.Limits.Concurrency = 40
+	bubble(t, func() *Collector { return collectorOf(t, cfg, smtp) }, func(c *Collector, _ time.Time) {
+		sleep(time.Second)
+		before := len(j.of("a.example.org:25", "smtp"))
 		var asking sync.WaitGroup
-		for range 20 {
+		var busy, waiting atomic.Int64
+		for i := range 4000 {
 			asking.Go(func() {
-				if got := mustProbe(t, c, name, ""); !strings.Contains(got, "fake_up") {
-					t.Errorf("got:\n%s", got)
+				ctx, cancel := context.WithTimeout(context.Background(), 150*time.Second)
+				defer cancel()
+				switch _, complete, err := c.Probe(ctx, fmt.Sprintf("h%d.example.net:25", i), ""); {
+				case errors.Is(err, ErrBusy):
+					busy.Add(1)
+				case err == nil && !complete:
+					waiting.Add(1)
+				default:
+					t.Errorf("request %d: complete %t, %v", i, complete, err)
+				}
+			})
+		}
+		sleep(time.Second)
+		want(t, text(t, c, "probe_queue_length"), fmt.Sprintf("probe_queue_length{} %d", maxUnlistedQueue))
+		sleep(149 * time.Second)
+		if n := len(j.of("a.example.org:25", "smtp")) - before; n < 2 {
+			t.Errorf("the configured target was asked %d times in 150 s", n)
+		}
+		asking.Wait()
+		if most.Load() != 10 || waiting.Load() != 10+maxUnlistedQueue || busy.Load() != 4000-waiting.Load() {
+			t.Errorf("%d rounds at once, %d waited, %d were refused", most.Load(), waiting.Load(), busy.Load())
+		}
+		placesAreBack(t, c)
+		if running.Load() != 0 || len(c.demanded) > 2*(10+maxUnlistedQueue) { // Some came at once for the last place.
+			t.Errorf("%d rounds go on, %d targets are known", running.Load(), len(c.demanded))
+		}
+	})
+}
+
+// TestProbeAskers: as many may wait for a configured target as there are clients, up to a bound.
+func TestProbeAskers(t *testing.T) {
+	const name = "a.example.org:25"
+	j := &journal{}
+	bubble(t, func() *Collector { return collectorOf(t, open(server(name, "smtp", time.Hour)), j.fake("smtp", slowly)) }, func(c *Collector, _ time.Time) {
+		sleep(20 * time.Minute)
+		var asking sync.WaitGroup
+		var busy, complete atomic.Int64
+		for range maxAskers + 100 {
+			asking.Go(func() {
+				switch _, all, err := c.Probe(context.Background(), name, ""); {
+				case errors.Is(err, ErrBusy):
+					busy.Add(1)
+				case err == nil && all:
+					complete.Add(1)
 				}
 			})
 		}
 		asking.Wait()
-		if n := len(j.of(name, "smtp")); n != 1 {
-			t.Errorf("%d runs for 21 who asked", n)
+		if busy.Load() != 100 || complete.Load() != maxAskers {
+			t.Errorf("%d were refused, %d answered", busy.Load(), complete.Load())
+		}
+		if n := len(j.of(name, "smtp")); n != 2 {
+			t.Errorf("%d runs, one of them on demand", n)
+		}
+		placesAreBack(t, c)
+	})
+}
+
+// TestProbeForgotten: what was asked for once is forgotten in an hour, what was asked for again in a day.
+func TestProbeForgotten(t *testing.T) {
+	j := &journal{}
+	bubble(t, func() *Collector { return collectorOf(t, open(), j.fake("smtp", nil)) }, func(c *Collector, _ time.Time) {
+		known := func(name string) bool { return c.demanded[demandKey{name, "server"}] != nil }
+		mustProbe(t, c, "once.example.org:25", "")
+		mustProbe(t, c, "twice.example.org:25", "")
+		mustProbe(t, c, "twice.example.org:25", "")
+		sleep(forgetAskedOnce - time.Minute)
+		mustProbe(t, c, "other.example.org:25", "")
+		if !known("once.example.org:25") {
+			t.Error("it was forgotten too soon")
+		}
+		sleep(2 * time.Minute)
+		mustProbe(t, c, "another.example.org:25", "")
+		if known("once.example.org:25") || !known("twice.example.org:25") {
+			t.Errorf("what was asked for once is known: %t, twice: %t", known("once.example.org:25"), known("twice.example.org:25"))
+		}
+		sleep(forgetDemanded)
+		mustProbe(t, c, "last.example.org:25", "")
+		if len(c.demanded) != 1 {
+			t.Errorf("%d are known", len(c.demanded))
 		}
 	})
 }

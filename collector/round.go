@@ -15,6 +15,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
+	"github.com/mailprobe/mailprobe_exporter/collector/dnsclient"
 	"github.com/mailprobe/mailprobe_exporter/collector/smtpclient"
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
@@ -32,7 +33,10 @@ type state struct {
 	snapshot atomic.Pointer[Snapshot]
 	history  history
 	tried    atomic.Bool // A round ended.
-	asked    time.Time   // Of one that is probed on demand only: when it was last asked for. Guarded by the collector's mutex.
+
+	// Of one that is probed on demand only, guarded by the collector's mutex.
+	asked      time.Time // When it was last asked for.
+	askedTimes int
 
 	// Guarded by the collector's mutex.
 	exchangers []checks.Exchanger // Of a domain: its MX hosts as last seen.
@@ -86,6 +90,9 @@ func (c *Collector) rebuild(st *state, now time.Time) *Snapshot {
 // look up. Each one's verdict is published as soon as it is reached. What ctx cuts off changes
 // nothing.
 func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.Time) {
+	if st.unlisted() {
+		ctx = dnsclient.Behind(ctx) // Who is configured goes first.
+	}
 	guarded, cancel := context.WithTimeout(ctx, roundLimit)
 	defer cancel()
 	st.mu.Lock()

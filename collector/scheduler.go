@@ -88,6 +88,7 @@ type plan struct {
 	due          time.Time
 	again        bool      // Asked for at due; if that is missed, right after.
 	began        time.Time // When its last run began; zero: it has not run.
+	before       time.Time // began before the round under way.
 }
 
 // A timetable is the part of a target's state that the scheduler owns, guarded by its mutex.
@@ -100,6 +101,10 @@ type timetable struct {
 	gone    bool          // Removed: never scheduled again.
 	idle    bool          // Probed on demand only.
 	ended   chan struct{} // Closed when the round ends that is under way or was demanded; nil if nobody waits and none is.
+	asking  int           // How many wait for that.
+	place   func()        // Gives back the place of a round on demand; nil if it has none.
+	given   bool          // The round was given up, because nobody waits for it any more.
+	started time.Time     // When the round under way began.
 	cancel  context.CancelFunc
 }
 
@@ -178,24 +183,41 @@ func (s *scheduler) again(now time.Time, check string, all int, sts ...*state) {
 	s.nudge()
 }
 
+// noPlace is the place of a round that is not one of many that anybody may have begun.
+func noPlace() {}
+
 // demand makes those checks of a target due at once that are stale, and returns what is closed when a round has ended
-// that may have run them: the one under way, after which they are to be asked for again, or the next. nil: nothing is stale. A check's
-// age counts from when it last began, in a round under way from when it last ended.
-func (s *scheduler) demand(st *state, now time.Time, stale func(p *plan, began time.Time) bool) <-chan struct{} {
+// that may have run them: the one under way, after which they are to be asked for again, or the next. A check's age counts
+// from when it last began, in a round under way from when it last ended. A round begins only with a place, which demand takes
+// over: without one it returns nil and true where one is needed, nil and false where nothing is stale. Who is given a channel
+// calls leave.
+func (s *scheduler) demand(st *state, now time.Time, stale func(p *plan, began time.Time) bool, place func()) (ended <-chan struct{}, needed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() {
+		if place != nil {
+			place() // It was not needed.
+		}
+	}()
 	wanted := func(p *plan) bool { return stale(p, p.began) }
 	if st.running {
 		wanted = func(p *plan) bool { return stale(p, time.Time{}) }
 	}
 	if st.gone || !slices.ContainsFunc(st.plans, wanted) {
-		return nil
+		return nil, false
+	}
+	if !st.running && st.ended == nil && place == nil {
+		return nil, true
 	}
 	if st.ended == nil {
 		st.ended = make(chan struct{})
 	}
+	st.asking++
 	if st.running {
-		return st.ended
+		return st.ended, true
+	}
+	if st.place == nil {
+		st.place, place = place, nil
 	}
 	for _, p := range st.plans {
 		switch {
@@ -213,7 +235,40 @@ func (s *scheduler) demand(st *state, now time.Time, stale func(p *plan, began t
 		heap.Fix(&s.queue, st.index)
 	}
 	s.nudge()
-	return st.ended
+	return st.ended, true
+}
+
+// leave takes one off those who wait for a round. If nobody is left and the round is for nobody else (alone), it is given up:
+// what it has not answered yet counts as not asked.
+func (s *scheduler) leave(st *state, ended <-chan struct{}, alone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st.ended == nil || st.ended != ended {
+		return // It has ended.
+	}
+	if st.asking--; st.asking > 0 || !alone {
+		return
+	}
+	if st.running {
+		st.given = true
+		st.cancel()
+		return
+	}
+	if st.index >= 0 {
+		heap.Remove(&s.queue, st.index)
+	}
+	s.release(st)
+}
+
+// release lets those go on who wait for a round, and gives its place back. s.mu is held.
+func (s *scheduler) release(st *state) {
+	if st.ended != nil {
+		close(st.ended)
+	}
+	if st.place != nil {
+		st.place()
+	}
+	st.ended, st.asking, st.place = nil, 0, nil
 }
 
 // remove ends the rounds of a target. One under way is cut off.
@@ -221,9 +276,8 @@ func (s *scheduler) remove(st *state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.gone = true
-	if !st.running && st.ended != nil {
-		close(st.ended) // It never begins.
-		st.ended = nil
+	if !st.running {
+		s.release(st) // It never begins.
 	}
 	if st.index >= 0 {
 		heap.Remove(&s.queue, st.index)
@@ -313,8 +367,9 @@ func (s *scheduler) start(ctx context.Context, st *state, now time.Time) {
 		if now.Sub(st.next) < punctual {
 			ran = st.next
 		}
-		p.due, p.again, p.began = nextDue(ran, st.phase, p.every, p.least, frequent), false, now
+		p.due, p.again, p.before, p.began = nextDue(ran, st.phase, p.every, p.least, frequent), false, p.began, now
 	}
+	st.started, st.given = now, false
 	ctx, st.cancel = context.WithCancel(ctx)
 	st.running = true
 	s.rounds.Go(func() {
@@ -335,9 +390,13 @@ func (s *scheduler) ended(st *state) {
 	defer s.mu.Unlock()
 	st.cancel()
 	st.cancel, st.running = nil, false
-	if st.ended != nil {
-		close(st.ended)
-		st.ended = nil
+	s.release(st)
+	if st.given {
+		for _, p := range st.plans {
+			if p.began.Equal(st.started) {
+				p.began = p.before // What has ended is known by its result.
+			}
+		}
 	}
 	if st.gone || st.idle {
 		return

@@ -270,7 +270,7 @@ func TestBacklog(t *testing.T) {
 			t.Errorf("%s was asked %d times in an hour", first[0], n)
 		}
 		i := slices.IndexFunc(ts, func(target *targets.Target) bool { return !slices.Contains(first, target.Name) })
-		if c.scheduler.demand(c.states[ts[i].Name], time.Now(), func(*plan, time.Time) bool { return true }) == nil {
+		if ended, _ := c.scheduler.demand(c.states[ts[i].Name], time.Now(), func(*plan, time.Time) bool { return true }, noPlace); ended == nil {
 			t.Fatal("nothing is demanded")
 		}
 		sleep(time.Second)

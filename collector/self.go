@@ -24,7 +24,9 @@ var (
 	probesTotal      = &checks.Metric{Name: "probes_total", Help: "Runs of checks: conclusive, inconclusive, or skipped because the target wants to be left alone or there is nothing to ask.", Labels: []string{"check", "outcome"}, Global: true}
 	probeDuration    = &checks.Metric{Name: "probe_duration_seconds", Help: "How long a run of a check took, waiting included.", Labels: []string{"check"}, Global: true}
 	probesInFlight   = &checks.Metric{Name: "probes_in_flight", Help: "SMTP sessions under way.", Global: true}
-	scheduleLag      = &checks.Metric{Name: "schedule_lag_seconds", Help: "How late the last round began, or how long a session has been waiting for a place under limits.concurrency, whichever is more.", Global: true}
+	scheduleLag      = &checks.Metric{Name: "schedule_lag_seconds", Help: "How late the last round began, how long a session has been waiting for a place under limits.concurrency or for its host, or a question for its turn at DNS, whichever is most.", Global: true}
+	dnsBacklog       = &checks.Metric{Name: "dns_backlog_seconds", Help: "How long a question that comes now waits for its turn under limits.dns_queries_per_second.", Global: true}
+	probeQueueLength = &checks.Metric{Name: "probe_queue_length", Help: "Requests for /probe that wait for a round on demand to begin.", Global: true}
 	seriesMetric     = &checks.Metric{Name: "series", Help: "Series about targets in this response.", Global: true}
 	seriesDropped    = &checks.Metric{Name: "series_dropped_total", Help: "Series left out because they would have spoilt the response; each is a bug.", Global: true}
 	dnsQueries       = &checks.Metric{Name: "dns_queries_total", Help: "Questions sent to resolvers, by what became of them.", Labels: []string{"outcome"}, Global: true}
@@ -37,7 +39,7 @@ var (
 )
 
 var selfMetrics = []*checks.Metric{
-	dnsblState, dnsblQueries, backoffUntil, checkInterval, probesTotal, probeDuration, probesInFlight, scheduleLag,
+	dnsblState, dnsblQueries, backoffUntil, checkInterval, probesTotal, probeDuration, probesInFlight, probeQueueLength, scheduleLag, dnsBacklog,
 	seriesMetric, seriesDropped, dnsQueries, reloadSuccessful, reloadTime, fileLoaded,
 	storageOK, storageTime, buildInfo,
 }
@@ -136,7 +138,7 @@ type selfCollector struct{ c *Collector }
 
 var descs = func() map[*checks.Metric]*prometheus.Desc {
 	out := map[*checks.Metric]*prometheus.Desc{}
-	for _, m := range []*checks.Metric{dnsblState, dnsblQueries, backoffUntil, checkInterval, probesInFlight, scheduleLag, seriesDropped, reloadSuccessful, reloadTime, fileLoaded, storageOK, storageTime} {
+	for _, m := range []*checks.Metric{dnsblState, dnsblQueries, backoffUntil, checkInterval, probesInFlight, probeQueueLength, scheduleLag, dnsBacklog, seriesDropped, reloadSuccessful, reloadTime, fileLoaded, storageOK, storageTime} {
 		labels := m.Labels
 		if !m.Global {
 			labels = append([]string{"target"}, labels...)
@@ -189,7 +191,10 @@ func (s *selfCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	sessions, waited := s.c.limits.inFlight(now)
 	emit(probesInFlight, float64(sessions))
-	emit(scheduleLag, max(time.Duration(s.c.scheduler.late.Load()), waited).Seconds())
+	emit(probeQueueLength, float64(s.c.limits.roundsWaiting()))
+	behind := reg.env.DNS.Backlog()
+	emit(dnsBacklog, behind.Seconds())
+	emit(scheduleLag, max(time.Duration(s.c.scheduler.late.Load()), waited, behind).Seconds())
 	for _, f := range reg.cfg.Files {
 		emit(fileLoaded, oneIf(f.OK), f.Path)
 	}

@@ -42,6 +42,8 @@ var limits = []struct{ what, of, constant, test string }{
 	{"Octets of it that are looked at, each time counted", "octets", "catalog/bounce.maxWork", "catalog/bounce.TestBounds"},
 	{"What is pasted into `/explain`", "octets", "cmd/mailprobe_exporter.maxPasted", "cmd/mailprobe_exporter.TestExplainPage"},
 	{"Targets that are known because `/probe` was asked for them", "", "collector.maxDemanded", "collector.TestProbeBounded"},
+	{"Requests for `/probe` that wait", "", "collector.maxAskers", "collector.TestProbeAskers"},
+	{"Of them, for a round of targets that only `probe_allow` lets in", "", "collector.maxUnlistedQueue", "collector.TestProbeFlood"},
 	{"A configuration file", "octets", "targets.maxFile", "targets.TestLoadErrors"},
 	{"The file under `--storage.path`", "octets", "collector/storage.maxFile", "collector/storage.TestReadWhatIsNoFile"},
 }

@@ -41,6 +41,9 @@ func probeHandler(f *flags, c *collector.Collector, logger *slog.Logger) http.Ha
 		defer cancel()
 		s, complete, err := c.Probe(ctx, target, module)
 		if err != nil {
+			if errors.Is(err, collector.ErrBusy) {
+				w.Header().Set("Retry-After", "10")
+			}
 			http.Error(w, "Not probed: "+err.Error()+".", probeStatus(err))
 			return
 		}
@@ -63,7 +66,7 @@ func probeStatus(err error) int {
 	switch {
 	case errors.Is(err, targets.ErrNotAllowed):
 		return http.StatusForbidden
-	case errors.Is(err, collector.ErrNotRunning):
+	case errors.Is(err, collector.ErrNotRunning), errors.Is(err, collector.ErrBusy):
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusBadRequest

@@ -40,7 +40,14 @@ type cache struct {
 	entries map[question]*list.Element // Of *entry.
 	used    *list.List                 // The latest used in front.
 	octets  int
-	flights map[question]*flight
+	flights map[flightKey]*flight
+}
+
+// A flightKey is a question under way. One whose turn comes behind others (see Behind) is a flight of its own, so that nobody who
+// goes first waits with it.
+type flightKey struct {
+	question
+	behind bool
 }
 
 // An entry is a remembered answer.
@@ -66,7 +73,7 @@ func newCache(now func() time.Time, limit int) *cache {
 		limit:   limit,
 		entries: map[question]*list.Element{},
 		used:    list.New(),
-		flights: map[question]*flight{},
+		flights: map[flightKey]*flight{},
 	}
 }
 
@@ -84,9 +91,14 @@ func (c *cache) get(ctx context.Context, q question, ask func(context.Context) (
 		v.ttl = e.expires.Sub(c.now())
 		return v, nil
 	}
-	f := c.flights[q]
+	key := flightKey{q, false}
+	f := c.flights[key]
+	if f == nil && isBehind(ctx) {
+		key.behind = true
+		f = c.flights[key]
+	}
 	if f == nil {
-		f = c.start(context.WithoutCancel(ctx), q, ask)
+		f = c.start(context.WithoutCancel(ctx), key, ask)
 	}
 	f.waiting++
 	c.mu.Unlock()
@@ -95,25 +107,25 @@ func (c *cache) get(ctx context.Context, q question, ask func(context.Context) (
 	case <-f.done:
 		return f.value, f.err
 	case <-ctx.Done():
-		c.leave(q, f)
+		c.leave(key, f)
 		return value{}, ctx.Err()
 	}
 }
 
 // start begins a flight. The mutex is held.
-func (c *cache) start(ctx context.Context, q question, ask func(context.Context) (value, error)) *flight {
+func (c *cache) start(ctx context.Context, key flightKey, ask func(context.Context) (value, error)) *flight {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &flight{done: make(chan struct{}), cancel: cancel}
-	c.flights[q] = f
+	c.flights[key] = f
 	go func() {
 		defer cancel()
 		f.value, f.err = guarded(ctx, ask)
 		c.mu.Lock()
-		if c.flights[q] == f {
-			delete(c.flights, q)
+		if c.flights[key] == f {
+			delete(c.flights, key)
 		}
 		if f.err == nil {
-			c.put(q, f.value)
+			c.put(key.question, f.value)
 		}
 		c.mu.Unlock()
 		close(f.done)
@@ -132,15 +144,15 @@ func guarded(ctx context.Context, ask func(context.Context) (value, error)) (v v
 }
 
 // leave takes one caller off a flight, and ends a flight that nobody waits for.
-func (c *cache) leave(q question, f *flight) {
+func (c *cache) leave(key flightKey, f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.waiting--; f.waiting > 0 {
 		return
 	}
 	f.cancel()
-	if c.flights[q] == f {
-		delete(c.flights, q) // The next caller must not join what is ending.
+	if c.flights[key] == f {
+		delete(c.flights, key) // The next caller must not join what is ending.
 	}
 }
 

@@ -27,6 +27,7 @@ type exchanger struct {
 	// unproven takes denials that prove nothing: see AcceptUnproven.
 	unproven bool
 	limiter  *rate.Limiter // Nil: no bound.
+	last     chan struct{} // Held by the one question that waits until those that go first leave something over.
 	observer func(outcome string)
 }
 
@@ -43,7 +44,7 @@ func newServer(addr string) *server {
 }
 
 func newExchanger(o Options) *exchanger {
-	e := &exchanger{timeout: o.Timeout, dnssec: o.ValidatesDNSSEC, observer: o.Observe}
+	e := &exchanger{timeout: o.Timeout, dnssec: o.ValidatesDNSSEC, observer: o.Observe, last: make(chan struct{}, 1)}
 	for _, addr := range o.Servers {
 		e.servers = append(e.servers, newServer(addr))
 	}
@@ -125,11 +126,8 @@ func cutShort(msg []byte) bool {
 // once waits for its turn and makes one exchange over one network.
 func (l *attempt) once(ctx context.Context, network, addr string, query []byte) (msg []byte, sent bool, err error) {
 	if l.limiter != nil {
-		if err := l.limiter.Wait(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil, false, ctx.Err()
-			}
-			return nil, false, fmt.Errorf("%w: the turn would come too late", context.DeadlineExceeded)
+		if err := l.turn(ctx); err != nil {
+			return nil, false, err
 		}
 	}
 	if l.left <= 0 {
@@ -139,6 +137,49 @@ func (l *attempt) once(ctx context.Context, network, addr string, query []byte) 
 	msg, err = roundTrip(ctx, network, addr, query, start.Add(min(l.timeout, l.left)))
 	l.left -= min(time.Since(start), l.timeout) // Waking up late is not charged.
 	return msg, true, networkError(ctx, err)
+}
+
+type behindKey struct{}
+
+// Behind returns a context whose questions stand behind those of other contexts: they are sent only while a fifth of a second's
+// share is left over.
+func Behind(ctx context.Context) context.Context { return context.WithValue(ctx, behindKey{}, true) }
+
+func isBehind(ctx context.Context) bool { return ctx.Value(behindKey{}) != nil }
+
+// turn waits until a question may be sent.
+func (e *exchanger) turn(ctx context.Context) error {
+	if isBehind(ctx) {
+		return e.lastTurn(ctx)
+	}
+	if err := e.limiter.Wait(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("%w: the turn would come too late", context.DeadlineExceeded)
+	}
+	return nil
+}
+
+// lastTurn waits for what others leave over. One question does at a time, so that those behind it cost nothing.
+func (e *exchanger) lastTurn(ctx context.Context) error {
+	select {
+	case e.last <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-e.last }()
+	least := max(1, float64(e.limiter.Burst())/5)
+	pause := time.NewTicker(time.Duration(float64(time.Second) / float64(e.limiter.Limit())))
+	defer pause.Stop()
+	for e.limiter.Tokens() < least || !e.limiter.Allow() {
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // networkError says in our terms why an exchange failed.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,6 +169,81 @@ func TestBacklog(t *testing.T) {
 				t.Errorf("%d questions at once take %v, want %v", n, got, want)
 			}
 		}
+	})
+}
+
+// TestBehind: questions that stand behind others leave a fifth of a second's share to them, and make none of them wait.
+func TestBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &exchanger{limiter: rate.NewLimiter(10, 10), last: make(chan struct{}, 1)}
+		behind := Behind(t.Context())
+		var sent atomic.Int64
+		for range 1000 {
+			go func() {
+				if e.turn(behind) == nil {
+					sent.Add(1)
+				}
+			}()
+		}
+		synctest.Wait()
+		if n := sent.Load(); n != 9 {
+			t.Errorf("%d questions took of 10, want 9: one goes when two are left", n)
+		}
+		for range 100 { // As many as may be sent: nothing is left over.
+			start := time.Now()
+			if err := e.turn(t.Context()); err != nil || time.Since(start) > time.Second/10 {
+				t.Errorf("one that goes first waited %v: %v", time.Since(start), err)
+			}
+			time.Sleep(time.Second / 10)
+		}
+		if n := sent.Load(); n > 10 {
+			t.Errorf("%d questions went although others took all", n-9)
+		}
+		time.Sleep(10 * time.Second)
+		if n := sent.Load(); n < 90 || n > 120 {
+			t.Errorf("%d questions went in ten seconds in which nobody else asked", n-9)
+		}
+		ctx, cancel := context.WithCancel(behind)
+		cancel()
+		wantError(t, e.turn(ctx), context.Canceled)
+		time.Sleep(2 * time.Minute) // The rest.
+		if n := sent.Load(); n != 1000 {
+			t.Errorf("%d of 1000 were ever sent", n)
+		}
+	})
+}
+
+// TestBehindApart: one that goes first does not wait with an equal question that stands behind others.
+func TestBehindApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCache(time.Now, 1<<20)
+		var asked atomic.Int64
+		ask := func(ctx context.Context) (value, error) {
+			if asked.Add(1); isBehind(ctx) {
+				time.Sleep(time.Hour)
+			}
+			time.Sleep(time.Second)
+			return value{}, nil
+		}
+		q := question{name: "example.org"}
+		took := func(ctx context.Context) time.Duration {
+			start := time.Now()
+			if _, err := c.get(ctx, q, ask); err != nil {
+				t.Error(err)
+			}
+			return time.Since(start)
+		}
+		go took(Behind(t.Context()))
+		synctest.Wait()
+		if d := took(t.Context()); d != time.Second || asked.Load() != 2 {
+			t.Errorf("it took %v, and %d were asked", d, asked.Load())
+		}
+		go took(t.Context())
+		synctest.Wait()
+		if d := took(Behind(t.Context())); d != time.Second || asked.Load() != 3 {
+			t.Errorf("one behind, which may join the other, took %v, and %d were asked", d, asked.Load())
+		}
+		time.Sleep(2 * time.Hour)
 	})
 }
 

@@ -253,6 +253,8 @@ func (c *Collector) put(reg *regime) {
 			fresh = append(fresh, st)
 			if old != nil { // Other settings are no reason to come back sooner to a server that sent us away.
 				st.exchangers, st.door = old.exchangers, old.door
+				c.keepShowing(st, old, reg, now)
+				c.scheduler.inherit(st, old)
 			}
 		} else {
 			st.mu.Lock()

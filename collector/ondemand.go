@@ -107,7 +107,7 @@ func (c *Collector) staleness(st *state, now time.Time) func(p *plan, began time
 			}
 		}
 		for _, cs := range known.Checks {
-			if cs.Check == p.check && cs.LastRun.After(last) {
+			if cs.Check == p.check && !cs.outdated && cs.LastRun.After(last) {
 				last = cs.LastRun
 			}
 		}

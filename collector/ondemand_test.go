@@ -223,7 +223,9 @@ func TestProbeFlood(t *testing.T) {
 func TestProbeAskers(t *testing.T) {
 	const name = "a.example.org:25"
 	j := &journal{}
-	bubble(t, func() *Collector { return collectorOf(t, open(server(name, "smtp", time.Hour)), j.fake("smtp", slowly)) }, func(c *Collector, _ time.Time) {
+	bubble(t, func() *Collector {
+		return collectorOf(t, open(server(name, "smtp", time.Hour)), j.fake("smtp", slowly))
+	}, func(c *Collector, _ time.Time) {
 		sleep(20 * time.Minute)
 		var asking sync.WaitGroup
 		var busy, complete atomic.Int64

@@ -15,8 +15,8 @@ import (
 	"github.com/mailprobe/mailprobe_exporter/targets"
 )
 
-// TestReload: targets that did not change keep what is known and their schedule; changed and
-// new ones begin at once; those that went are gone.
+// TestReload: targets that did not change keep what is known and their schedule; changed ones show what was known of them until
+// their new round; changed and new ones begin at once; those that went are gone.
 func TestReload(t *testing.T) {
 	j := &journal{}
 	smtp := j.fake("smtp", nil)
@@ -30,8 +30,10 @@ func TestReload(t *testing.T) {
 		if err := c.Apply(config(labelled, changed, server("new.example.org:25", "smtp", time.Hour))); err != nil {
 			t.Fatal(err)
 		}
-		// Before any new round: the kept target is known, the others are not.
-		want(t, text(t, c, "fake_up"), `fake_up{address="192.0.2.1",target="kept.example.org:25"} 1`)
+		// Before any new round.
+		want(t, text(t, c, "fake_up"), `
+fake_up{address="192.0.2.1",target="changed.example.org:25"} 1
+fake_up{address="192.0.2.1",target="kept.example.org:25"} 1`)
 		if got := text(t, c, "target_info"); !strings.Contains(got, `target="kept.example.org:25",team="mail"`) || strings.Contains(got, "gone") {
 			t.Errorf("target_info after the reload:\n%s", got)
 		}
@@ -48,6 +50,86 @@ func TestReload(t *testing.T) {
 		at := j.of("kept.example.org:25", "smtp")
 		if len(at) < 2 || !at[1].Equal(gridPoint(at[1], phase("kept.example.org:25"), time.Hour)) {
 			t.Errorf("the kept target ran at %v", at)
+		}
+	})
+}
+
+// TestReloadsInARow: reloads that change many targets, one after the other, blind the exporter for none of them, and put nobody back in
+// the starting order.
+func TestReloadsInARow(t *testing.T) {
+	const all = 200
+	version := func(n int, more ...*targets.Target) *targets.Config {
+		ts := more
+		for i := range all {
+			ts = append(ts, server(fmt.Sprintf("s%d.example.org:25", i), "smtp", time.Hour+time.Duration(n)*time.Minute))
+		}
+		return config(ts...)
+	}
+	j := &journal{}
+	bubble(t, func() *Collector { return collectorOf(t, version(0), j.fake("smtp", nil)) }, func(c *Collector, _ time.Time) {
+		sleep(time.Minute)
+		known := func() int { return strings.Count(text(t, c, "fake_up"), "fake_up{") }
+		if n := known(); n != all {
+			t.Fatalf("%d of %d targets are known", n, all)
+		}
+		for n := range 10 {
+			if err := c.Apply(version(n + 1)); err != nil {
+				t.Fatal(err)
+			}
+			for range 4 {
+				if n := known(); n != all {
+					t.Fatalf("%d of %d targets are known after a reload", n, all)
+				}
+				sleep(time.Second / 4)
+			}
+		}
+		last := time.Now().Add(-time.Second)
+		sleep(19 * time.Second)
+		for i := range all {
+			name := fmt.Sprintf("s%d.example.org:25", i)
+			if at := j.of(name, "smtp"); at[len(at)-1].Before(last) && c.Target(name).Checks[0].outdated {
+				t.Errorf("%s was not asked in 20 s after the last reload", name)
+			}
+		}
+
+		// Targets that come and go leave no gap in the order.
+		for n := range 200 {
+			var ghosts []*targets.Target
+			for i := range 100 {
+				ghosts = append(ghosts, server(fmt.Sprintf("ghost%d-%d.example.org:25", n, i), "smtp", time.Hour))
+			}
+			if err := c.Apply(version(10, ghosts...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Apply(version(10, server("new.example.org:25", "smtp", time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+		sleep(10 * time.Second)
+		if len(j.of("new.example.org:25", "smtp")) != 1 {
+			t.Error("a new target waits behind those that went")
+		}
+	})
+}
+
+// TestReloadEverySecond: a target that each reload changes is asked all the same.
+func TestReloadEverySecond(t *testing.T) {
+	j := &journal{}
+	ts := func(n int) *targets.Config {
+		return config(server("same.example.org:25", "smtp", time.Minute), server("changed.example.org:25", "smtp", time.Minute+time.Duration(n)*time.Second))
+	}
+	bubble(t, func() *Collector { return collectorOf(t, ts(0), j.fake("smtp", nil)) }, func(c *Collector, begin time.Time) {
+		for n := range 600 {
+			if err := c.Apply(ts(n)); err != nil {
+				t.Fatal(err)
+			}
+			sleep(time.Second)
+		}
+		if n := len(j.of("same.example.org:25", "smtp")); n < 10 || n > 12 {
+			t.Errorf("a target that no reload changes was asked %d times in ten minutes", n)
+		}
+		if n := len(j.of("changed.example.org:25", "smtp")); n < 10 {
+			t.Errorf("a target that each reload changes was asked %d times in ten minutes", n)
 		}
 	})
 }

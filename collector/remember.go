@@ -115,7 +115,7 @@ func (c *Collector) targetLine(st *state, s *Snapshot, exchangers []checks.Excha
 	}
 	t.Left, t.Names = st.door.notes(now)
 	for _, known := range s.Checks {
-		if known.LastRun.IsZero() && len(known.Parts) == 0 {
+		if known.outdated || known.LastRun.IsZero() && len(known.Parts) == 0 {
 			continue
 		}
 		l := checkLine{

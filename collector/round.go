@@ -75,6 +75,25 @@ func (c *Collector) newState(t *targets.Target, reg *regime, now time.Time) *sta
 	return st
 }
 
+// keepShowing has a target whose settings changed show what was known of it until its checks have run. What each asks next
+// depends on none of it.
+func (c *Collector) keepShowing(st, old *state, reg *regime, now time.Time) {
+	if old.target.Kind != st.target.Kind {
+		return
+	}
+	before := old.snapshot.Load().Checks
+	known := slices.Clone(st.snapshot.Load().Checks)
+	for i := range known {
+		j := slices.IndexFunc(before, func(cs CheckState) bool { return cs.Check == known[i].Check && len(cs.Parts) > 0 })
+		if j >= 0 {
+			every := known[i].Every
+			known[i] = before[j]
+			known[i].Every, known[i].outdated = every, true
+		}
+	}
+	st.snapshot.Store(reg.builder.build(st, known, now))
+}
+
 // rebuild makes a target's snapshot anew from what is known, for the time has come or the
 // configuration changed. The regime is looked up under the target's mutex, so that a scrape does not
 // undo what a reload at the same time has done.
@@ -205,6 +224,9 @@ func (c *Collector) learn(st *state, check *checks.Check, now time.Time, result 
 			}
 			continue
 		}
+		if known[i].outdated {
+			known[i] = CheckState{Check: check, Every: known[i].Every}
+		}
 		known[i] = known[i].after(now, result, err, func(p *checks.Part) *block {
 			b := r.part(p)
 			fresh = append(fresh, b)
@@ -230,7 +252,7 @@ func (c *Collector) learn(st *state, check *checks.Check, now time.Time, result 
 // reached returns when the verdict was reached that is held of a thing.
 func (s *Snapshot) reached(check *checks.Check, key string, now time.Time) (time.Time, bool) {
 	for _, c := range s.Checks {
-		if c.Check != check {
+		if c.Check != check || c.outdated {
 			continue
 		}
 		for _, p := range c.Parts {

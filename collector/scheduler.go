@@ -105,6 +105,7 @@ type timetable struct {
 	place   func()        // Gives back the place of a round on demand; nil if it has none.
 	given   bool          // The round was given up, because nobody waits for it any more.
 	started time.Time     // When the round under way began.
+	slot    time.Time     // Its place in the starting order, until a round begins; zero: none.
 	cancel  context.CancelFunc
 }
 
@@ -117,7 +118,8 @@ type scheduler struct {
 
 	mu     sync.Mutex
 	queue  queue
-	starts time.Time // When the next new target may begin.
+	starts time.Time   // When the next new target may begin.
+	free   []time.Time // Places in the starting order before that, of targets that went; sorted.
 	wake   chan struct{}
 	rounds sync.WaitGroup
 	late   atomic.Int64 // How late the last round began, in nanoseconds.
@@ -141,7 +143,10 @@ func (s *scheduler) add(now time.Time, all int, sts ...*state) {
 		for _, p := range st.plans {
 			if !p.due.After(now) {
 				if first.IsZero() {
-					first = s.slot(now, all)
+					if st.slot.IsZero() {
+						st.slot = s.slot(now, all)
+					}
+					first = maxTime(st.slot, now)
 				}
 				p.due = first
 			}
@@ -156,12 +161,26 @@ func (s *scheduler) add(now time.Time, all int, sts ...*state) {
 
 // slot returns when the next target may begin out of turn. s.mu is held.
 func (s *scheduler) slot(now time.Time, all int) time.Time {
+	for len(s.free) > 0 {
+		at := s.free[0]
+		if s.free = s.free[1:]; !at.Before(now) {
+			return at
+		}
+	}
 	if s.starts.Before(now) {
 		s.starts = now.Round(0)
 	}
 	at := s.starts
 	s.starts = at.Add(time.Second / time.Duration(max(startsPerSecond, (all+59)/60)))
 	return at
+}
+
+// inherit gives a target the place in the starting order of the one whose settings were changed into its own, so that a reload
+// puts nobody back.
+func (s *scheduler) inherit(st, old *state) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.slot, old.slot = old.slot, time.Time{}
 }
 
 // again makes a check due on the targets that run it, in their order and as spread out as first rounds are.
@@ -276,6 +295,11 @@ func (s *scheduler) remove(st *state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.gone = true
+	if st.slot.After(time.Now()) {
+		i, _ := slices.BinarySearchFunc(s.free, st.slot, time.Time.Compare)
+		s.free = slices.Insert(s.free, i, st.slot)
+	}
+	st.slot = time.Time{}
 	if !st.running {
 		s.release(st) // It never begins.
 	}
@@ -319,8 +343,14 @@ func (s *scheduler) shift(by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.starts = s.starts.Add(by)
+	for i := range s.free {
+		s.free[i] = s.free[i].Add(by)
+	}
 	for _, st := range s.queue {
 		st.next = st.next.Add(by)
+		if !st.slot.IsZero() {
+			st.slot = st.slot.Add(by)
+		}
 		for _, p := range st.plans {
 			p.due = p.due.Add(by)
 		}
@@ -369,7 +399,7 @@ func (s *scheduler) start(ctx context.Context, st *state, now time.Time) {
 		}
 		p.due, p.again, p.before, p.began = nextDue(ran, st.phase, p.every, p.least, frequent), false, p.began, now
 	}
-	st.started, st.given = now, false
+	st.started, st.given, st.slot = now, false, time.Time{}
 	ctx, st.cancel = context.WithCancel(ctx)
 	st.running = true
 	s.rounds.Go(func() {

@@ -36,6 +36,9 @@ type CheckState struct {
 	Conclusive     bool      // The last run reached a verdict.
 	Err            error     // Why the last run could not be answered at all; nil if it could.
 	Parts          []*PartState
+
+	// Known under other settings of the target, and shown until the check has run under the present ones.
+	outdated bool
 }
 
 // A PartState is what is known of one thing that a check looks at: an address, a list, a selector.

@@ -60,6 +60,7 @@ type Collector struct {
 	demanded map[demandKey]*state
 	forgot   time.Time    // When it was last looked for those that may be forgotten.
 	askers   atomic.Int64 // How many wait for Probe.
+	evidence atomic.Int64 // How many bytes of evidence are known of all targets.
 	running  bool
 	ready    bool
 }
@@ -70,6 +71,7 @@ type regime struct {
 	env      *checks.Env
 	builder  *builder
 	excluded map[string]bool // Metrics, by name without prefix.
+	secrets  *redactor       // nil: there are none.
 }
 
 const (
@@ -113,7 +115,7 @@ func newCollector(o Options, list []*checks.Check, problem func(string) (catalog
 			return err
 		}
 		c.states = map[string]*state{}
-		c.put(&regime{cfg: o.Config, env: env, builder: &builder{cfg: o.Config, lists: env.Lists, problem: problem, expo: c.expo, bug: c.bug}})
+		c.put(&regime{cfg: o.Config, env: env, secrets: newRedactor(o.Config.Secrets(), nil), builder: &builder{cfg: o.Config, lists: env.Lists, problem: problem, expo: c.expo, bug: c.bug}})
 		return nil
 	}
 	if err := begin(); err != nil {
@@ -183,7 +185,11 @@ func (c *Collector) Apply(cfg *targets.Config) error {
 	}
 	b := *old.builder
 	b.cfg, b.lists = cfg, env.Lists
-	c.put(&regime{cfg: cfg, env: env, builder: &b})
+	secrets := old.secrets
+	if !slices.Equal(cfg.Secrets(), old.cfg.Secrets()) {
+		secrets = newRedactor(cfg.Secrets(), old.secrets)
+	}
+	c.put(&regime{cfg: cfg, env: env, secrets: secrets, builder: &b})
 	if env.Lists != old.env.Lists {
 		c.again("dnsbl")
 	}
@@ -268,7 +274,7 @@ func (c *Collector) put(reg *regime) {
 	}
 	for name, old := range c.states {
 		if states[name] != old {
-			c.scheduler.remove(old)
+			c.remove(old)
 		}
 	}
 	c.states, c.sorted = states, nil
@@ -276,6 +282,12 @@ func (c *Collector) put(reg *regime) {
 	if c.running {
 		c.begin(now, fresh)
 	}
+}
+
+// remove ends all that is done and kept for a target.
+func (c *Collector) remove(st *state) {
+	c.scheduler.remove(st)
+	c.countEvidence(st, 0)
 }
 
 // ownAddresses returns the targets that stand for addresses: senders, and servers behind public addresses.

@@ -45,7 +45,7 @@ func (c *Collector) follow(st *state, mxs []checks.Exchanger) {
 			old := server
 			server = c.newState(t, reg, now)
 			if old != nil { // Its address moved into or out of own_servers.
-				c.scheduler.remove(old)
+				c.remove(old)
 				server.refs, server.sendsFor, server.door = old.refs, old.sendsFor, old.door
 			}
 			c.states[t.Name], c.sorted = server, nil
@@ -68,7 +68,7 @@ func (c *Collector) follow(st *state, mxs []checks.Exchanger) {
 		if server.target.Source == targets.SourceMX && len(server.refs) == 0 {
 			delete(c.states, name)
 			c.sorted = nil
-			c.scheduler.remove(server)
+			c.remove(server)
 		}
 	}
 	st.follows = follows

@@ -250,8 +250,8 @@ func (d *door) lastNames(addr netip.Addr) checks.Names {
 	return d.names[addr.Unmap()]
 }
 
-// heard takes note of how a session went. every is the target's interval of the check smtp.
-func (d *door) heard(addr netip.Addr, s *smtpclient.Session, every time.Duration) {
+// heard takes note of how a session went. every is the target's interval of the check smtp. A name that repeats a secret is none.
+func (d *door) heard(addr netip.Addr, s *smtpclient.Session, every time.Duration, secrets *redactor) {
 	if s == nil {
 		return
 	}
@@ -264,7 +264,7 @@ func (d *door) heard(addr netip.Addr, s *smtpclient.Session, every time.Duration
 	if d.names == nil || len(d.names) > 64 { // Addresses come and go; what they said is learnt again.
 		d.names = map[netip.Addr]checks.Names{}
 	}
-	if s.Up() { // Else it has not said both names, and what is missing is not known to be none.
+	if s.Up() && !secrets.repeats(s.BannerName) && !secrets.repeats(s.EHLOName) { // Else it has not said both names, and what is missing is not known to be none.
 		d.names[addr] = checks.Names{Banner: s.BannerName, EHLO: s.EHLOName}
 	}
 

@@ -254,12 +254,12 @@ fake_up{address="192.0.2.1",target="mx.example.org:25"} 0`)
 func TestBackoffSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &door{}
-		hear := func(code int) { d.heard(address(1), greeting(code), 5*time.Minute) }
+		hear := func(code int) { d.heard(address(1), greeting(code), 5*time.Minute, nil) }
 		hear(0)
 		if _, ok := d.leftAlone(address(1), time.Now()); ok {
 			t.Error("left alone for silence")
 		}
-		d.heard(address(1), nil, 5*time.Minute) // No session came about.
+		d.heard(address(1), nil, 5*time.Minute, nil) // No session came about.
 		hear(421)
 		hear(421) // A second session at the same time.
 		if until, ok := d.leftAlone(address(1), time.Now()); !ok || time.Until(until) != backoffAfter(1, 5*time.Minute) {
@@ -282,12 +282,12 @@ func TestLastNames(t *testing.T) {
 	d := &door{}
 	s := greeting(220)
 	s.Steps[1].Reply.Code, s.EHLOName = 451, ""
-	d.heard(address(1), s, time.Minute)
+	d.heard(address(1), s, time.Minute, nil)
 	if n := d.lastNames(address(1)); n != (checks.Names{}) {
 		t.Errorf("after a session without an answer to EHLO: %+v", n)
 	}
 	for _, code := range []int{220, 554, 0} {
-		d.heard(address(1), greeting(code), time.Minute)
+		d.heard(address(1), greeting(code), time.Minute, nil)
 		if n := d.lastNames(address(1)); n != (checks.Names{Banner: "mx.example.org", EHLO: "mx.example.org"}) {
 			t.Errorf("after a greeting with %d: %+v", code, n)
 		}
@@ -299,7 +299,7 @@ func TestBackoffForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &door{}
 		for i := range 1000 {
-			d.heard(netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)}), greeting(421), 5*time.Minute)
+			d.heard(netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)}), greeting(421), 5*time.Minute, nil)
 			time.Sleep(time.Hour)
 		}
 		if n := len(d.left); n > 48 {

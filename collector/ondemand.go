@@ -167,14 +167,14 @@ func (c *Collector) forgetDemanded(most int, now time.Time) {
 			keep = forgetAskedOnce
 		}
 		if now.Sub(st.asked) > keep {
-			c.scheduler.remove(st)
+			c.remove(st)
 			delete(c.demanded, key)
 		} else if first := c.demanded[oldest]; first == nil || st.asked.Before(first.asked) {
 			oldest = key
 		}
 	}
 	if len(c.demanded) >= most {
-		c.scheduler.remove(c.demanded[oldest])
+		c.remove(c.demanded[oldest])
 		delete(c.demanded, oldest)
 	}
 }
@@ -185,7 +185,7 @@ func (c *Collector) keepDemanded(reg *regime, now time.Time) {
 	for key, st := range c.demanded {
 		t, err := reg.cfg.OnDemand(key.target, key.module)
 		if err != nil || !same(st.target, t) || c.states[t.Name] != nil && c.states[t.Name].target.Module.Name == key.module {
-			c.scheduler.remove(st)
+			c.remove(st)
 			delete(c.demanded, key)
 			continue
 		}

@@ -353,6 +353,7 @@ func (r *restorer) part(st *state, c CheckState, l *partLine) *PartState {
 	if !ok {
 		return nil
 	}
+	r.c.present(&checks.Result{Parts: []*checks.Part{p}})
 	n := &PartState{Key: p.Key, Unknown: p.Unknown, LeftOut: p.LeftOut, Evidence: kept(p.Evidence), hold: uint8(p.Hold)}
 	ends := minTime(l.Reached, r.now).Add(p.Hold.Duration(c.Every))
 	if p.LeftOut {

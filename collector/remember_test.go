@@ -67,7 +67,7 @@ func TestClocks(t *testing.T) {
 		first := keeping(t, t.TempDir(), nil, cfg, list...)
 		runFor(t, first, 12*time.Hour)
 		addr := netip.MustParseAddr("192.0.2.1")
-		stateOf(first, "mx.example.org:25").door.heard(addr, greeting(554), time.Hour)
+		stateOf(first, "mx.example.org:25").door.heard(addr, greeting(554), time.Hour, nil)
 		first.saveLast(time.Now())
 		file, err := first.store.dir.Read()
 		if err != nil {
@@ -259,7 +259,7 @@ func FuzzRestore(f *testing.F) {
 	first := keeping(f, f.TempDir(), nil, cfg, list...)
 	for _, name := range []string{"mx.example.org:25", "example.org"} {
 		st := stateOf(first, name)
-		st.door.heard(netip.MustParseAddr("192.0.2.1"), greeting(421), time.Hour)
+		st.door.heard(netip.MustParseAddr("192.0.2.1"), greeting(421), time.Hour, nil)
 		first.round(f.Context(), st, st.plans[:1], time.Now())
 	}
 	first.saveLast(time.Now())

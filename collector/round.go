@@ -32,7 +32,8 @@ type state struct {
 	target   *targets.Target
 	snapshot atomic.Pointer[Snapshot]
 	history  history
-	tried    atomic.Bool // A round ended.
+	evidence atomic.Int64 // Bytes of it that are known.
+	tried    atomic.Bool  // A round ended.
 
 	// Of one that is probed on demand only, guarded by the collector's mutex.
 	asked      time.Time // When it was last asked for.
@@ -135,6 +136,10 @@ func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.
 		err := c.runCheck(guarded, p.check, r)
 		if ctx.Err() != nil {
 			return
+		}
+		c.present(&r.Result)
+		if err != nil && c.regime.Load().secrets.repeats(err.Error()) {
+			err = withheldError{err}
 		}
 		how := outcomeOf(&r.Result, err)
 		c.self.observe(p.check.Name, how, time.Since(begin))
@@ -241,6 +246,7 @@ func (c *Collector) learn(st *state, check *checks.Check, now time.Time, result 
 	c.expo.keepUnique(fresh, others)
 	s := c.regime.Load().builder.build(st, known, time.Now())
 	st.snapshot.Store(s)
+	c.countEvidence(st, evidenceSize(known))
 	if outcomeOf(result, err) != skipped {
 		c.remember(st, check, now, s)
 	}
@@ -341,7 +347,7 @@ func (v *visit) enter(ctx context.Context, addr netip.Addr) (func(*smtpclient.Se
 	var once sync.Once
 	leave := func(s *smtpclient.Session) {
 		once.Do(func() {
-			v.st.door.heard(addr, s, v.every)
+			v.st.door.heard(addr, s, v.every, v.c.regime.Load().secrets)
 			release()
 		})
 	}

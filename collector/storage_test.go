@@ -172,8 +172,8 @@ func TestBackoffOverRestart(t *testing.T) {
 		}
 		c := keeping(t, t.TempDir(), nil, cfg("starttls"), j.fakes()...)
 		door := func() *door { return stateOf(c, "mx.example.org:25").door }
-		door().heard(addr, greeting(220), 5*time.Minute)
-		door().heard(addr, greeting(421), 5*time.Minute)
+		door().heard(addr, greeting(220), 5*time.Minute, nil)
+		door().heard(addr, greeting(421), 5*time.Minute, nil)
 		until, _ := door().leftAlone(addr, time.Now())
 		for _, tls := range []string{"starttls", "none"} {
 			c = restart(t, c, cfg(tls), j.fakes()...)
@@ -186,7 +186,7 @@ func TestBackoffOverRestart(t *testing.T) {
 		}
 		time.Sleep(time.Until(until))
 		c = restart(t, c, cfg("none"), j.fakes()...)
-		door().heard(addr, greeting(421), 5*time.Minute)
+		door().heard(addr, greeting(421), 5*time.Minute, nil)
 		if got, _ := door().leftAlone(addr, time.Now()); time.Until(got) != backoffAfter(2, 5*time.Minute) {
 			t.Errorf("sent away twice, left alone for %v", time.Until(got))
 		}

@@ -38,6 +38,8 @@ var limits = []struct{ what, of, constant, test string }{
 	{"An MTA-STS policy", "octets", "collector/record.MaxSTSPolicy", "collector/checks.TestFetchPolicyBounds"},
 	{"Terms of SPF records that are looked up", "", "collector/spf.MaxWalk", "collector/spf.TestWorstCase"},
 	{"Series about a target", "", "collector.maxSeries", "collector.TestBadSeries"},
+	{"Evidence that one run of a check keeps", "octets", "collector.maxRunEvidence", "collector.TestEvidenceBound"},
+	{"Evidence of all targets, above which a run keeps 1 KiB of each thing", "octets", "collector.maxAllEvidence", "collector.TestEvidenceBound"},
 	{"A returned letter, of which the rest is not read", "octets", "catalog/bounce.MaxLetter", "catalog/bounce.TestReadLimit"},
 	{"Octets of it that are looked at, each time counted", "octets", "catalog/bounce.maxWork", "catalog/bounce.TestBounds"},
 	{"What is pasted into `/explain`", "octets", "cmd/mailprobe_exporter.maxPasted", "cmd/mailprobe_exporter.TestExplainPage"},

@@ -115,7 +115,8 @@ func (d *denial) denies(h hit, text []byte) (s span, denied bool) {
 			return span{at, end}, true
 		}
 		n := d.follows(d.none, text[end:])
-		return span{begin, end + n}, n > 0
+		more, _ := firstWord(text[end+n:])
+		return span{begin, end + n}, n > 0 && len(more) == 0 // "Blacklisted: no" denies it, "blacklisted: no PTR record" does not.
 	}
 	n := d.follows(d.fine, text[end:])
 	return span{begin, end + n}, n > 0 && at < 0 // Neither SPF nor DKIM passes.

@@ -32,6 +32,11 @@ var lookedFor = map[string]string{
 	"993": "port_993", "995": "port_995", "1С не отправляет письма": "program_1c", "белый список": "allowlist",
 	"Thunderbird": "mail_programs", "SeaMonkey": "mail_programs", "Apple Mail": "mail_programs", "Android": "mail_programs",
 	"тестовое письмо": "test_message", "бесплатный smtp сервер": "smtp_services",
+	"Outlook не отправляет": "stuck_in_outbox", "Thunderbird does not send": "stuck_in_outbox",
+	"Кто-то шлёт письма от моего имени": "spoofing", "кто-то рассылает спам от моего имени": "spoofing",
+	"почему gmail не принимает письма": "not_delivered", "Gmail blocks my mail": "not_delivered",
+	"рассылка попадает в спам": "spam", "newsletter goes to spam": "spam", "spamhaus": "dnsbl",
+	"сколько писем в день": "sending_limits", "mail-tester": "online_tools", "mail server down": "timeout",
 }
 
 func TestNamed(t *testing.T) {

@@ -3,7 +3,6 @@ package record
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestQuote: people see the characters, and are told of those that are not what they look like.
@@ -42,13 +41,27 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-// TestQuoteFast: a text as long as DNS can carry is read once.
-func TestQuoteFast(t *testing.T) {
+// longest are texts as long as DNS can carry, made of what takes most work.
+func longest() (out []string) {
 	for _, unit := range []string{"–", "а", "aа", "\xa0", "я"} {
-		begin := time.Now()
-		Quote(strings.Repeat(unit, maxText/len(unit)), 60)
-		if took := time.Since(begin); took > time.Second {
-			t.Errorf("%q: %v", unit, took)
+		out = append(out, strings.Repeat(unit, maxText/len(unit)))
+	}
+	return out
+}
+
+// TestQuoteLong: of a long text a short one is shown.
+func TestQuoteLong(t *testing.T) {
+	for _, text := range longest() {
+		if got := Quote(text, 60); len(got) > 1000 || !strings.Contains(got, `"...`) {
+			t.Errorf("%.10q: %d bytes: %.200s", text, len(got), got)
+		}
+	}
+}
+
+func BenchmarkQuote(b *testing.B) {
+	for b.Loop() {
+		for _, text := range longest() {
+			Quote(text, 60)
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 // sessions under way do.
 type limits struct {
 	mu       sync.Mutex
-	all      gate
+	all      places
 	hosts    map[netip.Addr]*gate // Only addresses with a session under way or waiting.
 	perHost  int
 	connects *rate.Limiter
@@ -42,7 +42,7 @@ type waiter struct {
 }
 
 func newLimits(l targets.Limits) *limits {
-	ls := &limits{hosts: map[netip.Addr]*gate{}, connects: rate.NewLimiter(rate.Inf, 1)}
+	ls := &limits{all: places{owners: map[string]*owner{}}, hosts: map[netip.Addr]*gate{}, connects: rate.NewLimiter(rate.Inf, 1)}
 	ls.set(l)
 	return ls
 }
@@ -108,8 +108,9 @@ func (l *limits) pass(ctx context.Context, g *gate) error {
 	return ctx.Err()
 }
 
-// acquire waits until a session with addr may begin; release ends it.
-func (l *limits) acquire(ctx context.Context, addr netip.Addr) (release func(), err error) {
+// acquire waits until a session with addr may begin; release ends it. name is the domain that the server belongs to, or the
+// server, and of is how quick it was the last time.
+func (l *limits) acquire(ctx context.Context, addr netip.Addr, name string, of pace) (release func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	host := l.hosts[addr]
@@ -121,7 +122,8 @@ func (l *limits) acquire(ctx context.Context, addr netip.Addr) (release func(), 
 		l.forget(addr, host)
 		return nil, err
 	}
-	if err := l.pass(ctx, &l.all); err != nil {
+	place, err := l.enter(ctx, name, of)
+	if err != nil {
 		l.leave(addr, host)
 		return nil, err
 	}
@@ -129,16 +131,14 @@ func (l *limits) acquire(ctx context.Context, addr netip.Addr) (release func(), 
 	err = l.connects.Wait(ctx)
 	l.mu.Lock()
 	if err != nil {
-		l.all.used--
-		l.all.admit()
+		l.all.leave(place)
 		l.leave(addr, host)
 		return nil, err
 	}
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.all.used--
-		l.all.admit()
+		l.all.leave(place)
 		l.leave(addr, host)
 	}, nil
 }
@@ -204,9 +204,7 @@ func (l *limits) forget(addr netip.Addr, host *gate) {
 func (l *limits) inFlight(now time.Time) (sessions int, waited time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e := l.all.waiting.Front(); e != nil {
-		waited = now.Sub(e.Value.(*waiter).since)
-	}
+	waited = l.all.longest(now)
 	for _, host := range l.hosts {
 		if e := host.waiting.Front(); e != nil {
 			waited = max(waited, now.Sub(e.Value.(*waiter).since))
@@ -221,6 +219,7 @@ type door struct {
 	mu    sync.Mutex
 	left  map[netip.Addr]*backoff
 	names map[netip.Addr]checks.Names
+	paces map[netip.Addr]pace
 }
 
 // A backoff is the patience with one address that greeted us with 421 or 554.
@@ -241,6 +240,23 @@ func (d *door) leftAlone(addr netip.Addr, now time.Time) (until time.Time, ok bo
 		return time.Time{}, false
 	}
 	return b.until, true
+}
+
+// pace is how quick the server at an address was the last time.
+func (d *door) pace(addr netip.Addr) pace {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.paces[addr]
+}
+
+// took takes note of how long a session with an address held its place.
+func (d *door) took(addr netip.Addr, t time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.paces == nil || len(d.paces) > 64 {
+		d.paces = map[netip.Addr]pace{}
+	}
+	d.paces[addr] = paceOf(t)
 }
 
 // lastNames is what the server at an address called itself last.

@@ -25,7 +25,7 @@ func TestGates(t *testing.T) {
 		start := time.Now()
 		session := func(name string, addr netip.Addr, lasts time.Duration) {
 			go func() {
-				release, err := l.acquire(t.Context(), addr)
+				release, err := l.acquire(t.Context(), addr, "a", paceQuick)
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 					return
@@ -67,7 +67,7 @@ func TestGates(t *testing.T) {
 func TestGatesCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimits(targets.Limits{Concurrency: 1, PerHost: 1, ConnectsPerSecond: 1000})
-		release, err := l.acquire(t.Context(), address(1))
+		release, err := l.acquire(t.Context(), address(1), "a", paceQuick)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestGatesCancel(t *testing.T) {
 		defer cancel()
 		for i := range 50 { // Half wait for the address, half for the place.
 			go func() {
-				if _, err := l.acquire(ctx, address(1+i%2)); !errors.Is(err, context.DeadlineExceeded) {
+				if _, err := l.acquire(ctx, address(1+i%2), "a", paceQuick); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("waiter %d: %v", i, err)
 				}
 			}()
@@ -83,13 +83,13 @@ func TestGatesCancel(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		release()
-		if n, _ := l.inFlight(time.Now()); n != 0 || len(l.hosts) != 0 || l.all.waiting.Len() != 0 {
-			t.Errorf("%d in flight, %d addresses, %d waiting", n, len(l.hosts), l.all.waiting.Len())
+		if n, _ := l.inFlight(time.Now()); n != 0 || len(l.hosts) != 0 || l.all.waiting() != 0 {
+			t.Errorf("%d in flight, %d addresses, %d waiting", n, len(l.hosts), l.all.waiting())
 		}
-		if _, err := l.acquire(ctx, address(1)); err == nil {
+		if _, err := l.acquire(ctx, address(1), "a", paceQuick); err == nil {
 			t.Error("a session began after its context ended")
 		}
-		if release, err = l.acquire(t.Context(), address(1)); err != nil {
+		if release, err = l.acquire(t.Context(), address(1), "a", paceQuick); err != nil {
 			t.Error(err)
 		}
 		release()
@@ -102,7 +102,7 @@ func TestConnectsPerSecond(t *testing.T) {
 		l := newLimits(targets.Limits{ConnectsPerSecond: 40})
 		start := time.Now()
 		for i := range 200 {
-			release, err := l.acquire(t.Context(), address(i))
+			release, err := l.acquire(t.Context(), address(i), "a", paceQuick)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +121,7 @@ func TestLimitsChange(t *testing.T) {
 		began := 0
 		for i := range 4 {
 			go func() {
-				release, err := l.acquire(t.Context(), address(i))
+				release, err := l.acquire(t.Context(), address(i), "a", paceQuick)
 				if err != nil {
 					t.Error(err)
 					return

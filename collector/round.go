@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,7 +120,7 @@ func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.
 	t := st.target
 	st.mu.Unlock()
 	known := st.snapshot.Load()
-	visit := &visit{c: c, st: st, every: smtpInterval(t)}
+	visit := &visit{c: c, st: st, every: smtpInterval(t), owner: c.ownerOf(st)}
 	env := *c.regime.Load().env
 	env.DNS, env.Enter, env.Standing, env.Measured = env.Proofs.Believing(env.DNS.ForRound()), visit.enter, c.standing, c.measured
 	facts := &checks.Facts{}
@@ -318,12 +319,26 @@ func (c *Collector) measured(name, check string, m *checks.Metric) map[string]fl
 	return values
 }
 
+// ownerOf is the domain whose MX records lead to a server, the first by name; the target itself if none does.
+func (c *Collector) ownerOf(st *state) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	owner := ""
+	for name := range st.refs {
+		if owner == "" || name < owner {
+			owner = name
+		}
+	}
+	return cmp.Or(owner, st.name)
+}
+
 // A visit is one round's way to the servers: it keeps their wish to be left alone and sees
 // to it that every place taken is given back, even by a check that panicked.
 type visit struct {
 	c     *Collector
 	st    *state
 	every time.Duration
+	owner string // The domain, or the server, that its sessions are counted for.
 
 	mu    sync.Mutex
 	taken []func(*smtpclient.Session)
@@ -335,10 +350,11 @@ func (v *visit) enter(ctx context.Context, addr netip.Addr) (func(*smtpclient.Se
 	if _, ok := v.st.door.leftAlone(addr, time.Now()); ok {
 		return nil, checks.ErrLeftAlone
 	}
-	release, err := v.c.limits.acquire(ctx, addr)
+	release, err := v.c.limits.acquire(ctx, addr, v.owner, v.st.door.pace(addr))
 	if err != nil {
 		return nil, fmt.Errorf("wait for a session to begin: %w", err)
 	}
+	begin := time.Now()
 	// The session that was waited for may have been sent away.
 	if _, ok := v.st.door.leftAlone(addr, time.Now()); ok {
 		release()
@@ -347,6 +363,9 @@ func (v *visit) enter(ctx context.Context, addr netip.Addr) (func(*smtpclient.Se
 	var once sync.Once
 	leave := func(s *smtpclient.Session) {
 		once.Do(func() {
+			if ctx.Err() == nil { // Else it was cut off.
+				v.st.door.took(addr, time.Since(begin))
+			}
 			v.st.door.heard(addr, s, v.every, v.c.regime.Load().secrets)
 			release()
 		})

@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	_ "embed"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -512,6 +513,46 @@ func TestWorded(t *testing.T) {
 		t.Logf("%s: of %d replies %d are right, %d wrong and %d unclassified", name, n, n-len(failed), wrong, len(failed)-wrong)
 		if n < 180 || len(failed)*100 > 5*n || wrong*100 > n {
 			t.Errorf("%s: of %d replies %d are not right and %d of these wrong; at most 5%% and 1%% may be:\n%s", name, n, len(failed), wrong, strings.Join(failed, "\n"))
+		}
+	}
+}
+
+// TestFrames: what bounces put around a reply, and what servers add to it, does not change its cause.
+func TestFrames(t *testing.T) {
+	for _, frame := range []string{
+		"host mx1.example.net[198.51.100.7] said: %s (in reply to RCPT TO command)",
+		"<kim@example.net>: %s",
+		"SMTP error from remote mail server after MAIL FROM:<anna@example.org> SIZE=4711: %s",
+		"SMTP error from remote mail server after end of data: %s",
+		"198.51.100.7 failed after I sent the message. Remote host said: %s",
+		"The error that the other server returned was: %s",
+		"Delivery to the following recipient failed permanently: %s",
+		"Your message to kim@example.net could not be delivered: %s",
+		"Sorry, %s",
+		"%s. For more information see https://support.example.net/help?code=5",
+		"%s. If you believe that this is an error, contact postmaster@example.net or your administrator",
+		"%s [mx1.example.net 2026-02-11T09:14:22.871Z 08DE61F2A7B0C5D1]",
+		"%s - reverse DNS ok, SPF pass, not blacklisted",
+		"%s. Please visit our postmaster page",
+	} {
+		n, wrong, unclassified := 0, 0, 0
+		for _, r := range slices.Concat(readCorpus(t, systems), readCorpus(t, worded)) {
+			if !slices.Contains(r.want, string(Default().Classify(r.server, r.code, r.enhanced, r.text).Cause)) {
+				continue
+			}
+			n++
+			got := Default().Classify(r.server, r.code, r.enhanced, fmt.Sprintf(frame, r.text)).Cause
+			switch {
+			case slices.Contains(r.want, string(got)):
+			case got == CauseUnclassified:
+				unclassified++
+			default:
+				wrong++
+			}
+		}
+		t.Logf("%q: of %d replies %d are wrong and %d unclassified", frame, n, wrong, unclassified)
+		if n < 1000 || 100*wrong > n || 50*unclassified > n {
+			t.Errorf("%q: of %d replies %d are wrong and %d unclassified; at most 1%% and 2%% may be", frame, n, wrong, unclassified)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,8 @@ import (
 // denialWords are what data/words.yml says of words that count for nothing where a text denies them.
 type denialWords struct {
 	Aside   []string `yaml:"aside"`   // What is beside the point: "on this host".
+	Speaker []string `yaml:"speaker"` // Who says something, if a name and one of Said follow: "host mx.example.org said".
+	Said    []string `yaml:"said"`
 	Fault   []string `yaml:"fault"`   // What may be denied.
 	Thing   []string `yaml:"thing"`   // What may be in order.
 	Not     []string `yaml:"not"`     // What denies a fault behind it.
@@ -22,21 +25,29 @@ type denialWords struct {
 
 // A denial finds what a text says is not so: "not on a blacklist", "SPF: pass".
 type denial struct {
-	aside, fault, thing                      marks
-	not, between, about, none, fine, ifWords map[string]bool
+	aside, speaker, fault, thing                   marks
+	any                                            marks // All of these.
+	said, not, between, about, none, fine, ifWords map[string]bool
 }
 
 // newDenial makes the words ready.
 func newDenial(words denialWords, v *vocabulary, phrases *phraseSet) (*denial, error) {
 	d := &denial{
-		not: setOf(words.Not), between: setOf(words.Between), about: setOf(words.About),
+		said: setOf(words.Said), not: setOf(words.Not), between: setOf(words.Between), about: setOf(words.About),
 		none: setOf(words.None), fine: setOf(words.Fine), ifWords: setOf(words.If),
 	}
-	var errAside, errFault, errThing error
-	d.aside, errAside = marksOf(words.Aside, v, phrases)
-	d.fault, errFault = marksOf(words.Fault, v, phrases)
-	d.thing, errThing = marksOf(words.Thing, v, phrases)
-	return d, errors.Join(errAside, errFault, errThing)
+	var errs [4]error
+	d.aside, errs[0] = marksOf(words.Aside, v, phrases)
+	d.speaker, errs[1] = marksOf(words.Speaker, v, phrases)
+	d.fault, errs[2] = marksOf(words.Fault, v, phrases)
+	d.thing, errs[3] = marksOf(words.Thing, v, phrases)
+	for _, some := range []marks{d.aside, d.speaker, d.fault, d.thing} {
+		for id := range some.all() {
+			d.any = grow(d.any, id/64)
+			d.any.set(id)
+		}
+	}
+	return d, errors.Join(errs[:]...)
 }
 
 // marksOf makes words known and returns their numbers.
@@ -72,7 +83,7 @@ func (d *denial) drop(hits []hit, found marks, text []byte) []hit {
 	var room [maxDenials]span
 	denied, looked := room[:0], 0
 	for _, h := range hits {
-		if !d.aside.holds(h.id) && !d.fault.holds(h.id) && !d.thing.holds(h.id) {
+		if !d.any.holds(h.id) {
 			continue
 		}
 		if s, ok := d.denies(h, text); ok {
@@ -86,7 +97,7 @@ func (d *denial) drop(hits []hit, found marks, text []byte) []hit {
 		return hits
 	}
 	return slices.DeleteFunc(hits, func(h hit) bool {
-		drop := slices.ContainsFunc(denied, func(s span) bool { return s.begin <= int(h.at) && int(h.at) < s.end })
+		drop := slices.ContainsFunc(denied, func(s span) bool { return s.begin <= int(h.at) && int(h.at+h.length) <= s.end })
 		if drop {
 			found.clear(h.id)
 		}
@@ -102,6 +113,9 @@ func (d *denial) denies(h hit, text []byte) (s span, denied bool) {
 	}
 	if d.aside.holds(h.id) {
 		return span{begin, end}, true
+	}
+	if d.speaker.holds(h.id) {
+		return span{begin, end}, d.saysAfter(text[end:])
 	}
 	at, condition := d.deniedBefore(text[:begin])
 	if condition {
@@ -120,6 +134,13 @@ func (d *denial) denies(h hit, text []byte) (s span, denied bool) {
 	}
 	n := d.follows(d.fine, text[end:])
 	return span{begin, end + n}, n > 0 && at < 0 // Neither SPF nor DKIM passes.
+}
+
+// saysAfter reports whether a text begins with a name and one of the words of who says something.
+func (d *denial) saysAfter(text []byte) bool {
+	_, text, _ = bytes.Cut(bytes.TrimLeft(text, " "), []byte(" "))
+	said, _ := firstWord(text)
+	return d.said[string(said)]
 }
 
 // lookBack is how many words before a fault are searched for what denies it or turns the denial into a condition.
@@ -161,7 +182,7 @@ func (d *denial) follows(words map[string]bool, text []byte) (length int) {
 // lastWord cuts the last word off a part of a folded text; empty where a clause ends before it.
 func lastWord(text []byte) (word, rest []byte) {
 	end := len(text)
-	for end > 0 && strings.IndexByte(` "'(-`, text[end-1]) >= 0 {
+	for end > 0 && strings.IndexByte(` "'(`, text[end-1]) >= 0 {
 		end--
 	}
 	begin := end

@@ -217,15 +217,15 @@ func (s *phraseSet) find(hits []hit, found marks, text []byte, ips []int) []hit 
 		if !begins && inWord {
 			continue
 		}
-		if inWord {
-			word++
-		} else if endsClause(text, i) {
-			clause++
-		}
 		for ; len(ips) > 0 && ips[0] <= i; ips = ips[1:] {
 			if s.ip >= 0 && len(hits) < maxPlaces {
 				hits = append(hits, hit{s.ip, int32(ips[0]), 0, word, clause})
 			}
+		}
+		if inWord {
+			word++
+		} else if endsClause(text, i) {
+			clause++
 		}
 		if i >= inside.end {
 			inside = nextAddress(text, inside.end)

@@ -47,7 +47,7 @@ var labels = map[string]catalog.Text{
 	"sender":    {EN: "the sender", RU: "отправитель"},
 	"recipient": {EN: "the recipient", RU: "получатель"},
 	"provider":  {EN: "the operator of the server that answered", RU: "владелец сервера, который ответил"},
-	"network":   {EN: "whoever runs the network between", RU: "тот, кто отвечает за сеть между ними"},
+	"network":   {EN: "the operator of the network between", RU: "тот, кто отвечает за сеть между ними"},
 	"yes":       {EN: "yes, in a few minutes", RU: "да, через несколько минут"},
 	"no":        {EN: "no, not before something was changed", RU: "нет, пока что-то не изменено"},
 	"later":     {EN: "later, a mail server does so by itself", RU: "позже, почтовый сервер повторит сам"},

@@ -74,7 +74,7 @@ var checkWords = struct {
 		catalog.SeverityInfo:     {EN: "FOR INFORMATION", RU: "К СВЕДЕНИЮ"},
 	},
 	portUse: map[uint16]catalog.Text{
-		25:   {EN: "Works: letters can be delivered to this host from here, as mail servers do.", RU: "Работает: отсюда можно передавать письма этому серверу, как делают почтовые серверы."},
+		25:   {EN: "Works: messages can be delivered to this host from here, as mail servers do.", RU: "Работает: отсюда можно передавать письма этому серверу, как делают почтовые серверы."},
 		465:  {EN: "Works: for mail programs, with TLS from the first moment (SSL/TLS).", RU: "Работает: для почтовых программ, с шифрованием сразу (SSL/TLS)."},
 		587:  {EN: "Works: for mail programs, with STARTTLS.", RU: "Работает: для почтовых программ, со STARTTLS."},
 		2525: {EN: "Works: a spare for 587 where that is blocked, with STARTTLS.", RU: "Работает: запасной порт вместо 587, если тот закрыт, со STARTTLS."},

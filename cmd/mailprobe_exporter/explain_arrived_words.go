@@ -18,7 +18,7 @@ var arrivedWords = struct {
 	tls     map[bounce.Answer]catalog.Text
 	meaning map[string]map[string]catalog.Text // By method and result.
 }{
-	title:    catalog.Text{EN: "A letter that arrived, from %s", RU: "Дошедшее письмо, от %s"},
+	title:    catalog.Text{EN: "A message that arrived, from %s", RU: "Дошедшее письмо, от %s"},
 	subject:  catalog.Text{EN: "Subject: %s", RU: "Тема: %s"},
 	mailFrom: catalog.Text{EN: "MAIL FROM, where it would be returned to: %s", RU: "MAIL FROM, куда его вернули бы: %s"},
 
@@ -55,11 +55,11 @@ var arrivedWords = struct {
 
 	missing:            catalog.Text{EN: "What is missing", RU: "Чего не хватает"},
 	nothingMissing:     catalog.Text{EN: "Nothing that the header shows.", RU: "По заголовку — ничего."},
-	dkimMissing:        catalog.Text{EN: "A DKIM signature: nothing proves which domain the letter is from once it is forwarded. Large providers ask for one. Let the server that sends sign.", RU: "Подписи DKIM: после пересылки ничто не доказывает, из какого домена письмо. Крупные провайдеры её требуют. Пусть подписывает сервер, который отправляет."},
-	dkimUnaligned:      catalog.Text{EN: "A DKIM signature of the domain in From: the letter is signed by %s, and From is at %s. For DMARC only a signature of the same organisation counts. Set up signing with a domain of your own.", RU: "Подписи DKIM домена из From: письмо подписал %s, а From — в домене %s. Для DMARC годится только подпись той же организации. Настройте подпись собственным доменом."},
-	tlsMissing:         catalog.Text{EN: "TLS: by its Received line the receiver took the letter unencrypted (%s). Let the server that sends use TLS where it is offered.", RU: "TLS: судя по строке Received, получатель принял письмо без шифрования (%s). Пусть отправляющий сервер использует TLS, где его предлагают."},
-	ptrMissing:         catalog.Text{EN: "A name in reverse DNS: the receiver found none for %s, or none that leads back to it. Many refuse such mail. Whoever rents the address out enters the name (PTR).", RU: "Имени в обратной зоне DNS: для %s получатель не нашёл имени, ведущего обратно на этот адрес. Многие такую почту не принимают. Имя (PTR) вписывает тот, кто выдал адрес."},
-	unsubscribeMissing: catalog.Text{EN: "List-Unsubscribe: the letter goes to many, and nobody can leave the list by a button. Large providers ask for it (RFC 8058).", RU: "List-Unsubscribe: письмо идёт многим, а отписаться кнопкой нельзя. Крупные провайдеры этого требуют (RFC 8058)."},
+	dkimMissing:        catalog.Text{EN: "A DKIM signature: nothing proves which domain the message is from once it is forwarded. Large providers ask for one. Let the server that sends sign.", RU: "Подписи DKIM: после пересылки ничто не доказывает, из какого домена письмо. Крупные провайдеры её требуют. Пусть подписывает сервер, который отправляет."},
+	dkimUnaligned:      catalog.Text{EN: "A DKIM signature of the domain in From: the message is signed by %s, and From is at %s. For DMARC only a signature of the same organisation counts. Set up signing with a domain of your own.", RU: "Подписи DKIM домена из From: письмо подписал %s, а From — в домене %s. Для DMARC годится только подпись той же организации. Настройте подпись собственным доменом."},
+	tlsMissing:         catalog.Text{EN: "TLS: by its Received line the receiver took the message unencrypted (%s). Let the server that sends use TLS where it is offered.", RU: "TLS: судя по строке Received, получатель принял письмо без шифрования (%s). Пусть отправляющий сервер использует TLS, где его предлагают."},
+	ptrMissing:         catalog.Text{EN: "Reverse DNS: the receiver found no PTR record for %s, or none that resolves back to it. Many refuse such mail. The owner of the address enters the name (PTR).", RU: "Имени в обратной зоне DNS: для %s получатель не нашёл имени, ведущего обратно на этот адрес. Многие такую почту не принимают. Имя (PTR) вписывает тот, кто выдал адрес."},
+	unsubscribeMissing: catalog.Text{EN: "List-Unsubscribe: the message goes to many, and nobody can leave the list by a button. Large providers ask for it (RFC 8058).", RU: "List-Unsubscribe: письмо идёт многим, а отписаться кнопкой нельзя. Крупные провайдеры этого требуют (RFC 8058)."},
 	oneClickMissing:    catalog.Text{EN: "List-Unsubscribe-Post: the address to leave the list is there, and one click is not enough. Large providers ask for it (RFC 8058).", RU: "List-Unsubscribe-Post: адрес отписки есть, но одним нажатием отписаться нельзя. Крупные провайдеры этого требуют (RFC 8058)."},
 
 	tls: map[bounce.Answer]catalog.Text{
@@ -69,7 +69,7 @@ var arrivedWords = struct {
 	meaning: map[string]map[string]catalog.Text{
 		"spf": {
 			"pass":      {EN: "The domain of MAIL FROM lets this address send.", RU: "Домен из MAIL FROM разрешает этому адресу отправлять."},
-			"fail":      {EN: "The SPF record of the domain forbids this address to send: the record lacks it, or the letter is forged.", RU: "SPF-запись домена запрещает этому адресу отправлять: адреса нет в записи, или письмо подделано."},
+			"fail":      {EN: "The SPF record of the domain forbids this address to send: the record lacks it, or the message is forged.", RU: "SPF-запись домена запрещает этому адресу отправлять: адреса нет в записи, или письмо подделано."},
 			"softfail":  {EN: "The SPF record does not name this address and does not forbid it outright (~all): put the address into the record if it is yours.", RU: "SPF-запись не называет этот адрес, хотя и не запрещает его прямо (~all): если адрес ваш, внесите его в запись."},
 			"neutral":   {EN: "The SPF record says nothing of this address (?all).", RU: "SPF-запись об этом адресе ничего не говорит (?all)."},
 			"none":      {EN: "The domain has no SPF record.", RU: "У домена нет SPF-записи."},
@@ -77,9 +77,9 @@ var arrivedWords = struct {
 			"temperror": {EN: "DNS did not answer the receiver in time.", RU: "DNS вовремя не ответил получателю."},
 		},
 		"dkim": {
-			"pass":      {EN: "The signature is good: the letter is from that domain and was not changed on its way.", RU: "Подпись верна: письмо из этого домена и по дороге не изменено."},
-			"fail":      {EN: "The signature does not fit: the letter was changed on its way (a footer, a filter), or the key in DNS is another.", RU: "Подпись не сходится: письмо изменили по дороге (приписка, фильтр), или ключ в DNS другой."},
-			"none":      {EN: "The letter is not signed.", RU: "Письмо не подписано."},
+			"pass":      {EN: "The signature is good: the message is from that domain and was not changed on its way.", RU: "Подпись верна: письмо из этого домена и по дороге не изменено."},
+			"fail":      {EN: "The signature does not fit: the message was changed on its way (a footer, a filter), or the key in DNS is another.", RU: "Подпись не сходится: письмо изменили по дороге (приписка, фильтр), или ключ в DNS другой."},
+			"none":      {EN: "The message is not signed.", RU: "Письмо не подписано."},
 			"policy":    {EN: "The signature is good, but the receiver does not accept its kind, as a key that is too short.", RU: "Подпись верна, но получатель такую не принимает, например из-за слишком короткого ключа."},
 			"neutral":   {EN: "The signature cannot be judged: it is malformed, or the receiver does not know its kind.", RU: "О подписи судить нельзя: она составлена с ошибкой или её вид получателю неизвестен."},
 			"permerror": {EN: "The signature cannot be verified: the key is missing in DNS or broken, or the signature is.", RU: "Подпись проверить нельзя: ключа нет в DNS, или сломан ключ либо сама подпись."},
@@ -89,13 +89,13 @@ var arrivedWords = struct {
 			"pass":          {EN: "SPF or DKIM proves the domain in From.", RU: "SPF или DKIM подтверждает домен из From."},
 			"fail":          {EN: "Neither SPF nor DKIM proves the domain in From: one of them has to pass for a domain of the same organisation. Receivers do what the policy of that domain says.", RU: "Ни SPF, ни DKIM не подтверждает домен из From: хотя бы одна проверка должна пройти для домена той же организации. Получатели поступают по политике этого домена."},
 			"none":          {EN: "The domain in From has no DMARC record.", RU: "У домена из From нет записи DMARC."},
-			"bestguesspass": {EN: "The domain in From has no DMARC record; with an ordinary one the letter would have passed (a word of Microsoft's).", RU: "У домена из From нет записи DMARC; с обычной записью письмо прошло бы (обозначение Microsoft)."},
+			"bestguesspass": {EN: "The domain in From has no DMARC record; with an ordinary one the message would have passed (a word of Microsoft's).", RU: "У домена из From нет записи DMARC; с обычной записью письмо прошло бы (обозначение Microsoft)."},
 			"permerror":     {EN: "The DMARC record is broken.", RU: "Запись DMARC сломана."},
 			"temperror":     {EN: "DNS did not answer the receiver in time.", RU: "DNS вовремя не ответил получателю."},
 		},
 		"arc": {
-			"pass": {EN: "Those who forwarded the letter vouch for what they had found, unbroken.", RU: "Пересылавшие письмо подтверждают свои проверки, цепочка цела."},
-			"fail": {EN: "The chain of those who forwarded the letter is broken.", RU: "Цепочка пересылавших письмо нарушена."},
+			"pass": {EN: "Those who forwarded the message vouch for what they had found, unbroken.", RU: "Пересылавшие письмо подтверждают свои проверки, цепочка цела."},
+			"fail": {EN: "The chain of those who forwarded the message is broken.", RU: "Цепочка пересылавших письмо нарушена."},
 			"none": {EN: "Nobody who forwarded it vouches for it.", RU: "Подтверждений от пересылавших нет."},
 		},
 		"iprev": {
@@ -107,7 +107,7 @@ var arrivedWords = struct {
 		"compauth": {
 			"pass":     {EN: "Microsoft takes all checks together for a proof of the domain in From.", RU: "По совокупности проверок Microsoft считает домен из From подтверждённым."},
 			"softpass": {EN: "Microsoft takes the domain in From for proved, though not firmly.", RU: "Microsoft считает домен из From подтверждённым, хотя и не твёрдо."},
-			"fail":     {EN: "Microsoft does not take the domain in From for proved; such letters go to junk.", RU: "Microsoft не считает домен из From подтверждённым; такие письма попадают в нежелательные."},
+			"fail":     {EN: "Microsoft does not take the domain in From for proved; such messages go to junk.", RU: "Microsoft не считает домен из From подтверждённым; такие письма попадают в нежелательные."},
 		},
 	},
 }
@@ -155,7 +155,7 @@ var markWords = struct {
 		"SFV:SFE":    {EN: "Verdict: not filtered, the recipient trusts the sender.", RU: "Вердикт: не проверялось, получатель доверяет отправителю."},
 		"SFV:SKA":    {EN: "Verdict: not filtered, the organisation allows the sender.", RU: "Вердикт: не проверялось, отправитель разрешён организацией."},
 		"SFV:SKB":    {EN: "Verdict: spam, the organisation blocks the sender.", RU: "Вердикт: спам, отправитель заблокирован организацией."},
-		"SFV:SKI":    {EN: "Verdict: not filtered, a letter within the organisation.", RU: "Вердикт: не проверялось, письмо внутри организации."},
+		"SFV:SKI":    {EN: "Verdict: not filtered, a message within the organisation.", RU: "Вердикт: не проверялось, письмо внутри организации."},
 		"SFV:SKN":    {EN: "Verdict: marked as good before the filter.", RU: "Вердикт: отмечено хорошим ещё до фильтра."},
 		"SFV:SKQ":    {EN: "Verdict: released from quarantine.", RU: "Вердикт: выпущено из карантина."},
 		"SFV:SKS":    {EN: "Verdict: marked as spam before the filter.", RU: "Вердикт: отмечено спамом ещё до фильтра."},

@@ -86,7 +86,7 @@ func TestExplain(t *testing.T) {
 		{[]string{"User unknown in virtual mailbox table"}, 0, []string{"no such mailbox", `cause="user_unknown"`}},
 		{[]string{"554 5.7.1 blocked using zen.spamhaus.org"}, 0, []string{"Blocklist named: Spamhaus ZEN", "explain spamhaus_zen", "What to do", "1. If your mailbox is at", "2. If the server is your own", "https://check.spamhaus.org/ ", `cause="blocklisted"`}},
 		{[]string{"550 5.7.1 listed at dnsbl.sorbs.net"}, 0, []string{"which no longer exists", "the operator of the mail server that answered", "Blocklist named: SORBS", "1. If a rejection names this list"}},
-		{[]string{"550 5.7.1 link listed in dbl.spamhaus.org"}, 0, []string{"every domain of a letter", "1. Find out which domain", "https://check.spamhaus.org/"}},
+		{[]string{"550 5.7.1 link listed in dbl.spamhaus.org"}, 0, []string{"every domain of a message", "1. Find out which domain", "https://check.spamhaus.org/"}},
 		{[]string{"4.4.7"}, 0, []string{"Send again? Yes, by yourself", "What to do"}},
 		{[]string{"--provider", "google", "421"}, 0, []string{"What providers mean by it", "Gmail", "explain google"}},
 		{[]string{"250"}, 0, []string{"250: ", "does not say that the mail reached the inbox", `cause="ok"`}},
@@ -297,7 +297,7 @@ Diagnostic-Code: smtp; 550 5.1.1 No such user
 
 func TestExplainLetter(t *testing.T) {
 	path := write(t, t.TempDir(), "letter.eml", returnedLetter)
-	want := []string{"Replies found: 2", "550 5.1.1: ", "“No such user”", "Answered: mx.yandex.ru (Yandex", "Letter to: anna@example.com", "Reported by: mail.example.org", "Same explanation for:", "olga@example.com", "What to do", "References"}
+	want := []string{"Replies found: 2", "550 5.1.1: ", "“No such user”", "Answered: mx.yandex.ru (Yandex", "Message to: anna@example.com", "Reported by: mail.example.org", "Same explanation for:", "olga@example.com", "What to do", "References"}
 	for _, c := range []struct {
 		stdin io.Reader
 		args  []string

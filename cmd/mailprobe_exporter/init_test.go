@@ -153,7 +153,7 @@ func TestInitFrom(t *testing.T) {
 		not          []string
 	}{
 		{"from Gmail", sent(t, "gmail.eml"), "domain example.org, server smtp.example.org:465, server smtp.example.org:587, sender 203.0.113.9", []string{
-			"and from a letter that it sent", "    dkim_selectors: [s2026a]\n", "    senders: [203.0.113.9]\n", "    helo_name: out.example.org\n", "    domains: [example.org]\n", "# mx.google.com, which took the letter",
+			"and from a message that it sent", "    dkim_selectors: [s2026a]\n", "    senders: [203.0.113.9]\n", "    helo_name: out.example.org\n", "    domains: [example.org]\n", "# mx.google.com, which took the message",
 			"# - 203.0.113.10 (a:out.example.org)",
 		}, []string{"198.51.100.7", "- 203.0.113.9 (ip4"}},
 		{"from Yandex, signed by another", sent(t, "yandex.eml"), "domain example.org, server smtp.example.org:465, server smtp.example.org:587, sender 203.0.113.25", []string{
@@ -166,7 +166,7 @@ func TestInitFrom(t *testing.T) {
 			[]string{"\n    senders:"},
 		},
 		{"bounces at a domain below", strings.Replace(sent(t, "gmail.eml"), "<boris@example.org>", "<b@bounce.example.org>", 1), "", []string{"domains: [example.org, bounce.example.org]"}, nil},
-		{"bounces at another's", strings.Replace(sent(t, "gmail.eml"), "<boris@example.org>", "<b@esp.example.net>", 1), "", []string{"MAIL FROM of the letter is at esp.example.net", "domains: [example.org]"}, nil},
+		{"bounces at another's", strings.Replace(sent(t, "gmail.eml"), "<boris@example.org>", "<b@esp.example.net>", 1), "", []string{"MAIL FROM of the message is at esp.example.net", "domains: [example.org]"}, nil},
 		{
 			"through a provider", strings.ReplaceAll(sent(t, "mail_ru.eml"), "out.example.org", "mail-sor-f41.google.com"), "domain example.org, server smtp.example.org:465, server smtp.example.org:587",
 			[]string{"a machine of Gmail and Google Workspace", "dkim_selectors: [\"mail\"]"},

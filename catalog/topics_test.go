@@ -36,6 +36,7 @@ var lookedFor = map[string]string{
 	"Кто-то шлёт письма от моего имени": "spoofing", "кто-то рассылает спам от моего имени": "spoofing",
 	"почему gmail не принимает письма": "not_delivered", "Gmail blocks my mail": "not_delivered",
 	"рассылка попадает в спам": "spam", "newsletter goes to spam": "spam", "spamhaus": "dnsbl",
+	"too many DNS lookups": "spf", "почта пропала": "not_received", "удалить из спам листа": "dnsbl",
 	"сколько писем в день": "sending_limits", "mail-tester": "online_tools", "mail server down": "timeout",
 }
 

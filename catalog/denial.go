@@ -67,7 +67,7 @@ func marksOf(words []string, v *vocabulary, phrases *phraseSet) (out marks, err 
 func setOf(words []string) map[string]bool {
 	out := map[string]bool{}
 	for _, w := range words {
-		out[string(fold(nil, w))] = true
+		out[fold(w)] = true
 	}
 	return out
 }

@@ -194,12 +194,7 @@ func (p *pattern) possible(present marks) bool {
 			return false
 		}
 	}
-	for _, g := range p.none {
-		if present.has(g) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(p.none, present.has)
 }
 
 // around finds the words of a pattern around its first, at places[i]. The hit that it returns is as long as they are together.

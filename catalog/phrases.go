@@ -51,7 +51,7 @@ func newPhraseSet() *phraseSet {
 // add makes a phrase known and returns its number, the same for the same phrase. name says that it is the name of somebody;
 // a phrase that looks like a piece of an address counts as one. ok is false for one that is too short once it is folded.
 func (s *phraseSet) add(text string, name bool) (id int32, ok bool) {
-	text = string(fold(nil, text))
+	text = fold(text)
 	if len(text) <= minPhrase {
 		return 0, false
 	}
@@ -77,7 +77,7 @@ func (s *phraseSet) addWord(text string) (id int32, ok bool) {
 		return s.ip, true
 	}
 	text, open := strings.CutSuffix(text, "*")
-	text = string(fold(nil, text))
+	text = fold(text)
 	if len(text) < minPhrase {
 		return 0, false
 	}
@@ -402,16 +402,16 @@ var shortWords = map[string]bool{
 	"an": true, "as": true, "do": true, "go": true, "if": true, "my": true, "of": true, "on": true, "or": true, "so": true, "up": true, "we": true,
 }
 
-// fold appends text to out as phrases are compared: in lower case, every run of white space and control
+// fold returns text as phrases are compared: in lower case, every run of white space and control
 // characters one space, none at the ends. Left out is what may stand in the midst of a sentence and
 // would tear it apart: codes, which every line of a reply repeats ("550-5.7.26 blocked because 550-5.7.26 the sender"), and
 // the numbers of addresses ("host [192.0.2.1] is blocked").
-func fold(out []byte, text string) []byte {
-	out, _ = foldAddresses(out, nil, text)
-	return out
+func fold(text string) string {
+	out, _ := foldAddresses(nil, nil, text)
+	return string(out)
 }
 
-// foldAddresses is fold, which also appends to ips where in the folded text IP addresses were left out.
+// foldAddresses appends to out what fold returns, and to ips where in the folded text IP addresses were left out.
 func foldAddresses(out []byte, ips []int, text string) ([]byte, []int) {
 	begin, ascii, atWord := len(out), true, true
 	tokenEnd, plain := 0, false

@@ -147,7 +147,11 @@ func (c *Collector) round(ctx context.Context, st *state, due []*plan, now time.
 		if err != nil {
 			c.logger.Debug("A check could not be answered", "target", st.name, "check", p.check.Name, "err", err)
 		}
+		missed := noDomain(st.snapshot.Load().Checks)
 		c.learn(st, p.check, now, &r.Result, err)
+		if missed && !noDomain(st.snapshot.Load().Checks) {
+			c.askRecords(st)
+		}
 		if err == nil && r.Result.ExchangersKnown {
 			c.follow(st, r.Result.Exchangers)
 		}

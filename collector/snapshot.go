@@ -246,6 +246,7 @@ func (b *builder) build(st *state, known []CheckState, now time.Time) *Snapshot 
 		c.Parts = parts
 		s.Checks[i] = c
 	}
+	withoutRecords(s.Checks)
 	for _, c := range s.Checks {
 		for _, p := range c.Parts {
 			s.heard = s.heard || c.Check.Name == "smtp" && p.heard()

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"slices"
+	"time"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
 	"github.com/mailprobe/mailprobe_exporter/collector/checks"
@@ -10,6 +11,39 @@ import (
 
 // What several checks found is judged here, on what is known of a target by all of them, so that it does not matter which of them ran
 // when.
+
+// recordChecks judge records below a domain's name. Of a domain that does not exist there is nothing to judge.
+var recordChecks = []string{"spf", "dkim", "dmarc", "mta_sts", "tls_rpt", "bimi", "bulk"}
+
+// withoutRecords forgets what is known of the records of a domain that does not exist: that they are missing is no fault of their own, and
+// that nothing is wrong with them no good news.
+func withoutRecords(known []CheckState) {
+	if !noDomain(known) {
+		return
+	}
+	for i, c := range known {
+		if slices.Contains(recordChecks, c.Check.Name) {
+			known[i] = CheckState{Check: c.Check, Every: c.Every}
+		}
+	}
+}
+
+// noDomain reports whether a domain is known not to exist.
+func noDomain(known []CheckState) bool {
+	says := func(f checks.Finding) bool { return f.Problem == "mx_no_domain" }
+	return slices.ContainsFunc(known, func(c CheckState) bool {
+		return c.Check.Name == "mx" && slices.ContainsFunc(c.Parts, func(p *PartState) bool { return slices.ContainsFunc(p.Findings, says) })
+	})
+}
+
+// askRecords has the records of a domain asked for that has come into being. Their own turn may be a day away.
+func (c *Collector) askRecords(st *state) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, check := range recordChecks {
+		c.scheduler.again(time.Now(), check, len(c.states), st)
+	}
+}
 
 // judgeTogether raises spf_missing to critical where no DKIM key can be used either: nothing that the domain sends can be authenticated then.
 // What the operator's rules make of a critical problem stands.

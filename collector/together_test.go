@@ -1,8 +1,10 @@
 package collector
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,6 +67,50 @@ func TestNothingAuthenticated(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestNoDomain: of a domain that does not exist that is all that is said, whichever check ran first; once it exists, its records count again.
+func TestNoDomain(t *testing.T) {
+	for _, mxFirst := range []bool{true, false} {
+		var exists atomic.Bool
+		j := &journal{}
+		mx := j.fake("mx", func(_ context.Context, r *checks.Round) error {
+			if p := r.Part("mx", checks.HoldRecords); !exists.Load() {
+				p.Find("mx_no_domain", catalog.SeverityCritical, catalog.Text{})
+			}
+			return nil
+		})
+		missing := func(check string) *checks.Check {
+			return j.fake(check, func(_ context.Context, r *checks.Round) error {
+				r.Part(check, checks.HoldRecords).Find(check+"_missing", catalog.SeverityWarning, catalog.Text{})
+				return nil
+			})
+		}
+		cfg := config(domain("example.org", "mx", time.Hour, "spf", 24*time.Hour, "dmarc", 24*time.Hour))
+		order := []*checks.Check{mx, missing("spf"), missing("dmarc")}
+		if !mxFirst {
+			slices.Reverse(order)
+		}
+		bubble(t, func() *Collector { return collectorOf(t, cfg, order...) }, func(c *Collector, _ time.Time) {
+			problems := func() (out []string) {
+				for _, p := range c.Target("example.org").Problems {
+					out = append(out, p.ID)
+				}
+				slices.Sort(out)
+				return out
+			}
+			sleep(time.Minute)
+			if got := problems(); !slices.Equal(got, []string{"mx_no_domain"}) {
+				t.Errorf("mx first %t: problems %v", mxFirst, got)
+			}
+			want(t, text(t, c, "check_conclusive"), `check_conclusive{check="mx",target="example.org"} 1`)
+			exists.Store(true)
+			sleep(2 * time.Hour)
+			if got := problems(); !slices.Equal(got, []string{"dmarc_missing", "spf_missing"}) {
+				t.Errorf("mx first %t: problems of a domain that exists now: %v", mxFirst, got)
+			}
+		})
 	}
 }
 

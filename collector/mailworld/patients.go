@@ -97,7 +97,7 @@ var slowToShow = []string{"recipient_greylisted", "mta_sts_id_unchanged", "mta_s
 
 // unwelcome are the problems for which large receivers take no letters in numbers from the domain.
 var unwelcome = []string{
-	"rdns_missing", "rdns_unconfirmed", "mx_no_domain", "spf_missing", "spf_multiple", "spf_not_authorised", "dkim_missing", "dkim_revoked", "dkim_invalid",
+	"rdns_missing", "rdns_unconfirmed", "spf_missing", "spf_multiple", "spf_not_authorised", "dkim_missing", "dkim_revoked", "dkim_invalid",
 	"dkim_multiple", "dkim_weak", "dkim_wrong_service", "dkim_hash_unusable", "dkim_ed25519_wrapped", "dmarc_missing", "dmarc_multiple", "dmarc_alignment",
 }
 

@@ -9,9 +9,6 @@ import (
 var mxPatients = []patient{
 	{"no-domain", "The domain does not exist.", "mx_no_domain", onDomain, func(_ *World, h *home) {
 		*h = home{domain: h.domain, n: h.n, gone: true}
-		for _, problem := range []string{"spf_missing", "dmarc_missing", "bimi_missing"} {
-			h.shows(problem, h.domain)
-		}
 	}},
 	{"no-mx", "The domain has neither MX record nor address.", "mx_missing", onDomain, func(_ *World, h *home) {
 		h.mx = nil

@@ -47,6 +47,8 @@ func (r *reporter) writeCheck(s *collector.Snapshot, check string) {
 		mark, style, says = "?", "35", r.say(checkWords.refusedUs)
 	case worst == catalog.SeverityCritical:
 		mark, style, says = "✗", "31", r.say(checkWords.severities[worst])
+	case worst != "" && r.follow(s, check):
+		mark, style, says = "!", "33", r.say(checkWords.follows)
 	case worst != "":
 		mark, style, says = "!", "33", r.say(checkWords.severities[worst])
 	case unknown > 0:
@@ -60,6 +62,14 @@ func (r *reporter) writeCheck(s *collector.Snapshot, check string) {
 	if r.verbose {
 		r.writeThings(c)
 	}
+}
+
+// follow reports whether all that a check found follows from problems that the report has elsewhere.
+func (r *reporter) follow(s *collector.Snapshot, check string) bool {
+	return !slices.ContainsFunc(s.Problems, func(p collector.Problem) bool {
+		_, unexplained := s.Unexplained(p, r.snapshots)
+		return p.Check == check && p.Ignored == nil && unexplained
+	})
 }
 
 // maxDialogue is how many lines of evidence are shown of one thing where all of it is wanted.

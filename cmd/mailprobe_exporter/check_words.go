@@ -4,8 +4,8 @@ import "github.com/mailprobe/mailprobe_exporter/catalog"
 
 // checkWords are what the command check says around the catalogue's texts, in both languages.
 var checkWords = struct {
-	inOrder, partly, unknown, notOpen, refusedUs, more, accepted, untold, noTime, firstOf, asAbove, listSays, own, overran, interrupted, nothingTold, well, wellSoFar, sick, sickOne catalog.Text
-	ports, portLogin, portRefuses, portBlocked, portSilent, portClosed, portFails, noLogin                                                                                           catalog.Text
+	inOrder, partly, unknown, notOpen, refusedUs, follows, more, accepted, untold, noTime, firstOf, asAbove, listSays, own, overran, interrupted, nothingTold, well, wellSoFar, sick, sickOne catalog.Text
+	ports, portLogin, portRefuses, portBlocked, portSilent, portClosed, portFails, noLogin                                                                                                    catalog.Text
 
 	// What a check saw.
 	withoutTLS, certificate, issuer, expired, days, tlsaMatch, nullMX, lookups, voids, dmarc, covered, met, clean catalog.Text
@@ -18,6 +18,7 @@ var checkWords = struct {
 	partly:      catalog.Text{EN: "in order as far as it could be told", RU: "в порядке, насколько удалось узнать"},
 	unknown:     catalog.Text{EN: "could not be told", RU: "узнать не удалось"},
 	notOpen:     catalog.Text{EN: "does not answer", RU: "не отвечает"},
+	follows:     catalog.Text{EN: "requirements not met because of the problems below", RU: "требования не выполнены из-за проблем, перечисленных ниже"},
 	refusedUs:   catalog.Text{EN: "refuses this computer, so that the rest could not be told", RU: "отказывает этому компьютеру, остальное узнать не удалось"},
 	more:        catalog.Text{EN: "Causes and references: mailprobe_exporter explain %s", RU: "Причины и источники: mailprobe_exporter explain %s"},
 	accepted:    catalog.Text{EN: "Known and accepted", RU: "Известно и принято"},

@@ -68,6 +68,7 @@ type flags struct {
 // run is main with its surroundings as parameters; it returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f := &flags{log: promslog.Config{Writer: stderr}}
+	kingpin.EnableFileExpansion = false // "@example.org" is a domain mistyped, and no file of arguments.
 	app := kingpin.New("mailprobe_exporter", "Probes mail servers, senders and domains and exposes what they answered to Prometheus.")
 	app.UsageWriter(stdout).ErrorWriter(stderr)
 	app.HelpFlag.Short('h')

@@ -66,6 +66,7 @@ func TestCheck(t *testing.T) {
 		{"a mailbox", []string{"anna@two-spf.example"}, 2, []string{"type: mailprobe_exporter check two-spf.example\n", "--dkim-selector"}, []string{"CRITICAL"}},
 		{"a domain with an at sign", []string{"@two-spf.example"}, 2, []string{"type: mailprobe_exporter check two-spf.example\n"}, []string{"arguments file"}},
 		{"what follows from others", []string{"two-spf.example"}, 1, []string{"! bulk       two-spf.example: requirements not met because of the problems below\n", "1 critical, 0 warnings"}, []string{"bulk       two-spf.example: WARNING"}},
+		{"what costs most lookups", []string{"many-lookups.example"}, 1, []string{"11 terms ask DNS, and 10 are allowed: a:mx1.healthy.example takes 11\n", "These terms cost most: a:mx1.healthy.example."}, nil},
 		{"no such domain", []string{"no-domain.example"}, 1, []string{"CRITICAL: The domain does not exist", "1 critical, 0 warnings, 0 for information"}, []string{"spf ", "mta_sts", "v=DMARC1"}},
 		{"words for a name", []string{"mail", "example", "org"}, 2, []string{`"mail example org"`, "type: mailprobe_exporter check mail.example.org\n"}, nil},
 		{"a port for itself", []string{"mx.example.org", "25"}, 2, []string{"type: mailprobe_exporter check mx.example.org:25\n"}, nil},

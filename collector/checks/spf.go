@@ -158,21 +158,51 @@ func (r *Round) walkSPF(ctx context.Context, domain string, valid bool) (broken 
 	return broken
 }
 
-// costliest names the included records that use up most of the limit, three at most.
+// A cost is what a term of a record takes of the limit, with all that it includes.
+type cost struct {
+	term    string
+	lookups int
+}
+
+// costs are those of the terms of a record, the greatest first. A term that stands there several times counts each time.
+func costs(tree *spf.Node) (list []cost) {
+	add := func(term string, lookups int) {
+		if i := slices.IndexFunc(list, func(c cost) bool { return c.term == term }); i >= 0 {
+			list[i].lookups += lookups
+			return
+		}
+		list = append(list, cost{term, lookups})
+	}
+	for _, n := range tree.Below {
+		add(n.By, n.Lookups+1)
+	}
+	own, _ := record.ParseSPF(tree.Text)
+	for _, d := range own.Directives {
+		switch d.Mechanism {
+		case record.A, record.MX, record.PTR, record.Exists:
+			add(d.String(), 1)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b cost) int { return cmp.Compare(b.lookups, a.lookups) })
+	return list
+}
+
+// costliest names the terms that use up most of the limit, three at most.
 func costliest(tree *spf.Node) string {
-	below := slices.SortedStableFunc(slices.Values(tree.Below), func(a, b *spf.Node) int { return cmp.Compare(b.Lookups, a.Lookups) })
 	var terms []string
-	for _, n := range below[:min(len(below), 3)] {
-		terms = append(terms, n.By)
+	for _, c := range costs(tree) {
+		if terms = append(terms, c.term); len(terms) == 3 {
+			break
+		}
 	}
 	return strings.Join(terms, ", ")
 }
 
-// spenders tells which included records use up the limit, the terms that lead to them counted in.
+// spenders tells which terms use up the limit.
 func spenders(tree *spf.Node) catalog.Text {
 	var list []catalog.Text
-	for _, n := range tree.Below {
-		list = append(list, say("%s takes %d", n.By, n.Lookups+1))
+	for _, c := range costs(tree) {
+		list = append(list, say("%s takes %d", c.term, c.lookups))
 	}
 	if list == nil {
 		return catalog.Text{}

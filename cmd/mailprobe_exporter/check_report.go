@@ -95,7 +95,10 @@ type place struct {
 }
 
 // An untold is something that could not be told.
-type untold struct{ target, check, thing, reason string }
+type untold struct {
+	target, check, thing string
+	reason               catalog.Text // Zero: there was no time.
+}
 
 // A port is how a host answered on one of the ports that were tried because none was named.
 type port struct {
@@ -301,13 +304,13 @@ func gravity(s catalog.Severity) int {
 func (r *report) listUntold(s *collector.Snapshot, c collector.CheckState) {
 	switch {
 	case c.Err != nil:
-		r.untold = append(r.untold, untold{s.Target.Name, c.Check.Name, "", c.Err.Error()})
+		r.untold = append(r.untold, untold{s.Target.Name, c.Check.Name, "", checks.ReasonOf(c.Err)})
 	case c.LastRun.IsZero() && len(c.Parts) == 0 && r.overran:
-		r.untold = append(r.untold, untold{s.Target.Name, c.Check.Name, "", ""})
+		r.untold = append(r.untold, untold{target: s.Target.Name, check: c.Check.Name})
 	}
 	for _, p := range c.Parts {
 		if p.Unknown != nil && c.Err == nil {
-			r.untold = append(r.untold, untold{s.Target.Name, c.Check.Name, p.Key, p.Unknown.Error()})
+			r.untold = append(r.untold, untold{s.Target.Name, c.Check.Name, p.Key, checks.ReasonOf(p.Unknown)})
 		}
 	}
 }

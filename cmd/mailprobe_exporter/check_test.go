@@ -195,6 +195,7 @@ func TestCheckOnce(t *testing.T) {
 	at := func(target string, evidence string) place {
 		return place{target: target, evidence: []catalog.Text{{EN: evidence, RU: evidence}}, values: []catalog.Values{{}}}
 	}
+	refused := catalog.Text{EN: "refused", RU: "refused"}
 	r := &reporter{page: newPage(&out, catalog.English), explained: map[string]bool{}, report: &report{
 		asked: &asked{names: []string{"a"}},
 		problems: []found{
@@ -202,7 +203,7 @@ func TestCheckOnce(t *testing.T) {
 			{problem, catalog.SeverityWarning, []place{at("c:25", "seen")}},
 		},
 		untold: []untold{
-			{"a", "dnsbl", "list 1", "refused"}, {"a", "dnsbl", "list 2", "refused"}, {"a", "mx", "", "no answer"}, {"b", "dnsbl", "list 1", "refused"},
+			{"a", "dnsbl", "list 1", refused}, {"a", "dnsbl", "list 2", refused}, {"a", "mx", "", catalog.Text{EN: "no answer", RU: "no answer"}}, {"b", "dnsbl", "list 1", refused},
 		},
 	}}
 	r.write()

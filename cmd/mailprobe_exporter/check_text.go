@@ -315,10 +315,10 @@ func (r *reporter) writeUntold() {
 	r.heading(r.say(checkWords.untold))
 	for _, g := range r.untoldByReason() {
 		reason := g.reason
-		if reason == "" {
-			reason = r.say(checkWords.noTime)
+		if reason == (catalog.Text{}) {
+			reason = checkWords.noTime
 		}
-		r.item("  - ", clip(sanitise(reason), 200))
+		r.item("  - ", clip(sanitise(r.say(reason)), 200))
 		for _, what := range g.of[:min(len(g.of), maxPlaces)] {
 			r.hanging("    ", "      ", what)
 		}
@@ -330,12 +330,12 @@ func (r *reporter) writeUntold() {
 
 // untoldFor is what could not be told for one reason: a line for each check of each target.
 type untoldFor struct {
-	reason string
+	reason catalog.Text
 	of     []string
 }
 
 func (r *reporter) untoldByReason() (out []untoldFor) {
-	places, before := map[string]int{}, map[int]untold{} // By reason the group, and the last of each group.
+	places, before := map[catalog.Text]int{}, map[int]untold{} // By reason the group, and the last of each group.
 	for _, u := range r.untold {
 		i, ok := places[u.reason]
 		if !ok {

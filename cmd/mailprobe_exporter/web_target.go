@@ -386,7 +386,7 @@ func (p *pages) checkShown(f frame, s *collector.Snapshot, c collector.CheckStat
 	}
 	out := checkOnPage{Name: c.Check.Name, When: f.ago(c.LastRun), State: f.stateOf(outcome), Open: outcome == string(catalog.SeverityCritical) || outcome == string(catalog.SeverityWarning)}
 	if c.Err != nil {
-		out.Err = c.Err.Error()
+		out.Err = checks.ReasonOf(c.Err).In(f.Lang)
 	}
 	for _, part := range c.Parts {
 		t := thingOnPage{Key: part.Key, Evidence: outline(part.Evidence), Chain: strings.HasPrefix(part.Key, "certificate ")}
@@ -394,7 +394,7 @@ func (p *pages) checkShown(f frame, s *collector.Snapshot, c collector.CheckStat
 			t.Budgets = p.budgets(f, s)
 		}
 		if part.Unknown != nil {
-			t.Unknown = pageStates["unknown"].In(f.Lang) + ": " + part.Unknown.Error()
+			t.Unknown = pageStates["unknown"].In(f.Lang) + ": " + checks.ReasonOf(part.Unknown).In(f.Lang)
 		}
 		if !part.Reached.IsZero() && part.Reached.Before(c.LastRun) {
 			t.Age = fmt.Sprintf(pageWords["held"].In(f.Lang), f.ago(part.Reached)) // An older verdict that still holds.

@@ -118,7 +118,7 @@ func TestDNSBLNames(t *testing.T) {
 		},
 		{
 			name: "list that cannot be believed", target: helo("192.0.2.1", "out.example.org"), zone: "*.r.example.net. A 127.0.0.4",
-			want: "dnsbl_listed out.example.org d 0\nexample.org r: unknown: the list cannot be believed: lists_world: it lists a random name",
+			want: "dnsbl_listed out.example.org d 0\nexample.org r: unknown: the list cannot be believed: it lists a random name",
 		},
 		{
 			name: "server, what it says and its names", target: aServer(targets.RoleMTA, "mail.example.com"), said: Names{Banner: "out.example.org", EHLO: "mx1.example.org"},

@@ -300,7 +300,7 @@ func (l *list) test(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	h.state, h.why = state, sickBecause(state, why)
+	h.state, h.why = state, sickBecause(why)
 	return h.why
 }
 
@@ -357,11 +357,11 @@ func firstOf(errs ...error) error {
 
 func randomLabel() string { return strings.ToLower(rand.Text()) }
 
-func sickBecause(state string, why error) error {
+func sickBecause(why error) error {
 	if why == nil {
 		return nil
 	}
-	return worded{say("%s: %s: %s", wordsOf(errListSick), state, wordsOf(why)), fmt.Errorf("%w: %s: %w", errListSick, state, why)}
+	return worded{say("%s: %s", wordsOf(errListSick), wordsOf(why)), fmt.Errorf("%w: %w", errListSick, why)}
 }
 
 // doubt has the list tested because of an answer that none in good health gives; rounds that get such answers at the same time

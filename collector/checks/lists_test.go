@@ -150,8 +150,8 @@ func TestListFindings(t *testing.T) {
 	b.world.Remove("2.0.0.127.b.example.net.")
 	b.run(dnsblCheck, aSender("192.0.2.1"))
 	want := []Finding{
-		{Problem: "vantage_dnsbl_sick", Evidence: say("%s: %s", "b", wordsOf(sickBecause(listDead, errors.New("it does not list its test point")))), Values: catalog.Values{catalog.ValueList: "b"}},
-		{Problem: "vantage_dnsbl_refused", Evidence: say("%s: %s", "c", say("%s: %s: %s", wordsOf(errListSick), listBlocked, say("it answers %s, by which it refuses to serve us", "127.255.255.254"))), Values: catalog.Values{catalog.ValueList: "c"}},
+		{Problem: "vantage_dnsbl_sick", Evidence: say("%s: %s", "b", wordsOf(sickBecause(errors.New("it does not list its test point")))), Values: catalog.Values{catalog.ValueList: "b"}},
+		{Problem: "vantage_dnsbl_refused", Evidence: say("%s: %s", "c", say("%s: %s", wordsOf(errListSick), say("it answers %s, by which it refuses to serve us", "127.255.255.254"))), Values: catalog.Values{catalog.ValueList: "c"}},
 	}
 	if got := b.env.Lists.Findings(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -268,8 +268,8 @@ func TestKeysStaySecret(t *testing.T) {
 	keyed.KeyName, keyed.KeyedZone = "a_keys", "{key}.a.example.com"
 	for fault, want := range map[mailworld.DNSFault]string{
 		"":                           "dnsbl_listed 192.0.2.1 a 0",
-		mailworld.FaultServFail:      "192.0.2.1 a: unknown: the list cannot be believed: error: look up A of \"2.0.0.127.***.a.example.com\"",
-		mailworld.FaultOtherQuestion: "192.0.2.1 a: unknown: the list cannot be believed: error: look up A of \"2.0.0.127.***.a.example.com\"",
+		mailworld.FaultServFail:      "192.0.2.1 a: unknown: the list cannot be believed: look up A of \"2.0.0.127.***.a.example.com\"",
+		mailworld.FaultOtherQuestion: "192.0.2.1 a: unknown: the list cannot be believed: look up A of \"2.0.0.127.***.a.example.com\"",
 	} {
 		b := newBench(t, "2.0.0.127."+key+".a.example.com. A 127.0.0.2", targets.List{Blocklist: keyed, Key: targets.NewSecret(key)})
 		b.world.Fault(key+".a.example.com.", fault)

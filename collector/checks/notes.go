@@ -345,7 +345,7 @@ func (all *Lists) notes(now time.Time) []Note {
 		l.mu.Lock()
 		n.State, n.Since, n.Good = l.health.state, l.health.since, l.health.good
 		if l.health.why != nil {
-			n.Why = NoteText(strings.TrimPrefix(l.health.why.Error(), fmt.Sprintf("%v: %s: ", errListSick, n.State)))
+			n.Why = NoteText(strings.TrimPrefix(l.health.why.Error(), errListSick.Error()+": "))
 		}
 		l.mu.Unlock()
 		out = append(out, Note{List: &n})
@@ -375,7 +375,7 @@ func (all *Lists) recall(n ListNote, now time.Time) {
 	}
 	h := health{state: n.State, since: notLater(n.Since, now), good: notLater(n.Good, now)}
 	if !h.usable() {
-		h.why = sickBecause(n.State, errors.New(n.Why))
+		h.why = sickBecause(errors.New(n.Why))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

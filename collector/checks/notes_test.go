@@ -157,7 +157,7 @@ func TestListNotes(t *testing.T) {
 		"later":           {passed: 2 * time.Hour, state: listOK, tokens: 5},
 		"much later":      {passed: 200 * time.Hour, state: listOK, tokens: 10},
 		"clock set back":  {passed: -2 * time.Hour, state: listOK, tokens: 3},
-		"sick":            {was: func(l *list) { l.health = health{listDead, sickBecause(listDead, errors.New("silent")), now, now} }, state: listDead, tokens: 3},
+		"sick":            {was: func(l *list) { l.health = health{listDead, sickBecause(errors.New("silent")), now, now} }, state: listDead, tokens: 3},
 		"another zone":    {is: func(l *list) { l.zone, l.Key = "two.example", targets.Secret{} }, tokens: 10},
 		"through another": {is: func(l *list) { l.Resolver = "192.0.2.53:53" }, tokens: 3},
 		"a smaller one":   {is: func(l *list) { l.budget = rate.NewLimiter(rate.Every(time.Hour), 5) }, state: listOK, tokens: 0},

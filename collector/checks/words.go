@@ -153,7 +153,6 @@ var russian = map[string]string{
 	"%s: %s at stage %s after %v%s":                                                   "%s: %s на этапе %s через %v%s",
 	"%s: %s does not lead to it":                                                      "%s: имя %s не указывает на этот адрес",
 	"%s: %s ends on %s, in %s":                                                        "%s: %s истекает %s, осталось %s",
-	"%s: %s: %s":                                                                      "%s: %s: %s",
 	"%s: AUTH is offered in clear: %.200q":                                            "%s: AUTH предлагается без шифрования: %.200q",
 	"%s: STARTTLS is not among the extensions":                                        "%s: среди расширений нет STARTTLS",
 	"%s: STARTTLS is not offered, or refused":                                         "%s: STARTTLS не предлагается или отклоняется",

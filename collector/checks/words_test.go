@@ -154,7 +154,7 @@ func TestSay(t *testing.T) {
 			t.Errorf("got %q, want %q", c.got, c.want)
 		}
 	}
-	if !errors.Is(refused, errNotServed) || !errors.Is(sickBecause(listDead, errInvented), errListSick) {
+	if !errors.Is(refused, errNotServed) || !errors.Is(sickBecause(errInvented), errListSick) {
 		t.Error("an error in words does not say what it is")
 	}
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mailprobe/mailprobe_exporter/catalog"
@@ -27,9 +28,10 @@ func boundEvidence(result *checks.Result, most int) {
 				left -= len(line)
 				continue
 			}
-			p.Evidence[i] = cutText(line, left)
-			if more := len(p.Evidence) - i - 1; more > 0 {
-				p.Evidence = append(p.Evidence[:i+1], fmt.Sprintf("(%d more lines are left out)", more))
+			more := len(p.Evidence) - i - 1
+			p.Evidence = append(slices.Clone(p.Evidence[:i]), cutText(line, left)) // The check may still have it.
+			if more > 0 {
+				p.Evidence = append(p.Evidence, fmt.Sprintf("(%d more lines are left out)", more))
 			}
 			break
 		}

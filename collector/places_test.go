@@ -143,3 +143,19 @@ func TestSharesOfDomains(t *testing.T) {
 		t.Error("a free place was given to nobody")
 	}
 }
+
+// TestSharesOfTheSlow: where quick servers alone would take every place, an eighth of them goes to the others.
+func TestSharesOfTheSlow(t *testing.T) {
+	l := newLimits(targets.Limits{Concurrency: 16, ConnectsPerSecond: 1000})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range 100 {
+		l.all.wait("quick.example", paceQuick)
+		l.all.wait(fmt.Sprintf("slow%d.example", i), paceSlow)
+		l.all.wait(fmt.Sprintf("new%d.example", i), paceNew)
+	}
+	l.all.admit()
+	if held := l.all.held; held[paceQuick] != 14 || held[paceNew]+held[paceSlow] != 2 {
+		t.Errorf("held by pace %v", held)
+	}
+}

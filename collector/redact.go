@@ -172,9 +172,12 @@ func (r *redactor) clean(result *checks.Result) {
 		return
 	}
 	for _, p := range result.Parts {
-		for i, line := range p.Evidence {
-			if r.repeats(line) {
-				p.Evidence[i] = withheld
+		if slices.ContainsFunc(p.Evidence, r.repeats) {
+			p.Evidence = slices.Clone(p.Evidence) // The check may still have it.
+			for i, line := range p.Evidence {
+				if r.repeats(line) {
+					p.Evidence[i] = withheld
+				}
 			}
 		}
 		// A secret may be split over lines, too.

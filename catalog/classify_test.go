@@ -214,6 +214,7 @@ func TestNear(t *testing.T) {
 // TestFinerEntries: one cause has several entries where the advice differs.
 func TestFinerEntries(t *testing.T) {
 	for text, want := range map[string]string{
+		"Server busy. Please try again later from [203.0.113.9]. (AS77713120) AS(4810)":    "microsoft_busy",
 		"TLS is required, but was not offered by host mx.example.net[192.0.2.1]":           "reply_tls_not_offered",
 		"Server offers no STARTTLS, tls required":                                          "reply_tls_not_offered",
 		"TLS session failed: certificate has expired":                                      "reply_tls_certificate",
